@@ -1,0 +1,66 @@
+# What a recipe does stands in scripts/, where it can be read, checked and run without make.
+
+FUZZTIME ?= 5s
+export FUZZTIME
+
+# Flags for the simulated daemon of "make demo", for example DEMO="--sas 100000".
+DEMO ?=
+
+# Outputs of "make bench": of this run, and of the earlier run to compare it with.
+BENCH ?= bench.txt
+BASE ?=
+
+.DEFAULT_GOAL := build
+
+.PHONY: help
+help: ## Show what there is to make.
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the static binary ./strongswan_exporter.
+	scripts/build
+
+.PHONY: demo
+demo: ## Run the exporter on a simulated daemon, until interrupted.
+	scripts/demo $(DEMO)
+
+.PHONY: test
+test: ## Install what tests need and run all of them; needs root and Debian to leave nothing out.
+	scripts/test
+
+.PHONY: lint
+lint: ## Check Go, shell, YAML and go.mod.
+	scripts/lint
+
+.PHONY: unit
+unit: ## Run the unit tests with the race detector.
+	scripts/unit
+
+.PHONY: fuzz
+fuzz: ## Fuzz each target for FUZZTIME (5s).
+	scripts/fuzz
+
+.PHONY: promtool-check
+promtool-check: ## Let promtool check a scrape of the simulated daemon.
+	scripts/promtool-check
+
+.PHONY: e2e
+e2e: ## Test against real daemons of four generations (root, Debian).
+	scripts/e2e
+
+.PHONY: bench
+bench: ## Run the benchmarks; BASE=old.txt compares with an earlier run.
+	scripts/bench $(BENCH) $(BASE)
+
+.PHONY: fmt
+fmt: ## Format the code and tidy go.mod.
+	scripts/fmt
+
+.PHONY: tools
+tools: ## Install the Debian packages and build the Go tools that the above use.
+	scripts/install-deps
+	scripts/install-tools
+
+.PHONY: clean
+clean: ## Remove what was built here.
+	rm -rf strongswan_exporter bench.txt coverage.out .build .tarballs
