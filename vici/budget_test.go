@@ -1,0 +1,96 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package vici_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
+)
+
+// recordedEvent returns the first recorded event of a kind.
+func recordedEvent(tb testing.TB, path string) vici.Event {
+	tb.Helper()
+	c := loadCapture(tb, filepath.Join("testdata", "captures", "6.0.6", filepath.FromSlash(path)))
+	for _, p := range c.packets {
+		if p.Type == vici.EventPacket {
+			return vici.Event{Name: string(p.Name), Body: p.Body}
+		}
+	}
+	require.Fail(tb, "no event was recorded", path)
+	return vici.Event{}
+}
+
+// TestAllocationBudgets holds what the documentation promises about memory. The benchmarks hold the time.
+func TestAllocationBudgets(t *testing.T) {
+	var sa vici.IKESA
+	var events vici.EventDecoder
+	listSA := oneChild(t)
+	for name, c := range map[string]struct {
+		budget float64
+		run    func() error
+	}{
+		"Decoder": {0, func() error {
+			d := vici.NewDecoder(listSA)
+			for d.Next() {
+			}
+			return d.Err()
+		}},
+		"list-sa with one child": {5, func() error { return sa.DecodeListSA(listSA, nil) }},
+		"ParseMessage":           {6, func() error { return second(vici.ParseMessage(listSA)) }},
+		"child-updown":           {2, decoding(&events, recordedEvent(t, "events/child-updown-up"))},
+		"child-rekey":            {5, decoding(&events, recordedEvent(t, "events/child-rekey"))},
+		"ike-updown":             {2, decoding(&events, recordedEvent(t, "events/ike-updown-up"))},
+		"ike-rekey":              {5, decoding(&events, recordedEvent(t, "events/ike-rekey"))},
+		"log":                    {2, decoding(&events, recordedEvent(t, "events/log"))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var err error
+			allocs := testing.AllocsPerRun(100, func() {
+				if e := c.run(); e != nil {
+					err = e
+				}
+			})
+			require.NoError(t, err)
+			require.LessOrEqual(t, allocs, c.budget)
+		})
+	}
+}
+
+func decoding(d *vici.EventDecoder, e vici.Event) func() error {
+	return func() error { return second(d.Decode(e)) }
+}
+
+// BenchmarkEventDecoder decodes one event of each kind into reused memory. Its budget for
+// child-updown is 3 µs.
+func BenchmarkEventDecoder(b *testing.B) {
+	for _, kind := range []string{"child-updown-up", "child-rekey", "ike-updown-up", "ike-rekey", "ike-update", "alert", "log"} {
+		e := recordedEvent(b, "events/"+kind)
+		b.Run(kind, func(b *testing.B) {
+			var d vici.EventDecoder
+			b.SetBytes(int64(len(e.Body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := d.Decode(e); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkConn decodes a connection as ListConns does.
+func BenchmarkConn(b *testing.B) {
+	e := recordedEvent(b, "commands/list-conns")
+	b.SetBytes(int64(len(e.Body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := e.Decode(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

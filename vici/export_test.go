@@ -1,0 +1,7 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package vici
+
+// DecodeListSA lets tests of package vici_test decode a list-sa event without a session.
+func (sa *IKESA) DecodeListSA(body []byte, trace *Trace) error { return sa.decodeListSA(body, trace) }

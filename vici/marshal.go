@@ -1,0 +1,175 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package vici
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Marshal makes a message of a struct or of a map with string keys, by the tags that [Unmarshal]
+// describes, in the order of the fields; keys of maps are sorted. Values of a map may be of type
+// any.
+//
+// Zero values and empty lists are left out, since for the daemon a missing key means its default;
+// use [Opt] to send a zero, an empty text or a "no".
+func Marshal(v any) (*Message, error) {
+	m := new(Message)
+	if v == nil {
+		return nil, errors.New("vici: Marshal needs a struct or map, not nil")
+	}
+	if err := new(marshaler).section(m, addressable(reflect.ValueOf(v))); err != nil {
+		return nil, fmt.Errorf("vici: Marshal: %w", err)
+	}
+	return m, nil
+}
+
+// addressable returns a copy through which also methods of pointers can be reached.
+func addressable(v reflect.Value) reflect.Value {
+	c := reflect.New(v.Type()).Elem()
+	c.Set(v)
+	return c
+}
+
+type marshaler struct{ depth int }
+
+// section adds the content of a section to m.
+func (x *marshaler) section(m *Message, v reflect.Value) error {
+	if x.depth++; x.depth > MaxDepth {
+		return fmt.Errorf("%w: sections nest more than %d deep", ErrTooLarge, MaxDepth)
+	}
+	defer func() { x.depth-- }()
+	if o, ok := reflect.TypeAssert[optional](v.Addr()); ok {
+		value, _ := o.slot()
+		return x.section(m, reflect.ValueOf(value).Elem())
+	}
+	switch {
+	case v.Kind() == reflect.Pointer && v.IsNil():
+		return nil
+	case v.Type() == reflect.TypeFor[*Message]():
+		m.elements = append(m.elements, v.Interface().(*Message).elements...)
+		return nil
+	case v.Kind() == reflect.Pointer && isStruct(v.Type()):
+		return x.structure(m, v.Elem())
+	case isStruct(v.Type()):
+		return x.structure(m, v)
+	case v.Kind() == reflect.Map && v.Type().Key().Kind() == reflect.String:
+		return x.mapping(m, v)
+	case isNamedSlice(v.Type()):
+		return x.named(m, v)
+	}
+	return fmt.Errorf("%s cannot be sent as a section", v.Type())
+}
+
+func (x *marshaler) structure(m *Message, v reflect.Value) error {
+	info, err := infoOf(v.Type())
+	if err != nil {
+		return err
+	}
+	for i := range info.fields {
+		f := &info.fields[i]
+		if err := x.field(m, v.FieldByIndex(f.index), f); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	if info.rest != nil {
+		return x.section(m, v.FieldByIndex(info.rest))
+	}
+	return nil
+}
+
+// field adds one value, as key, list or section according to its type.
+func (x *marshaler) field(m *Message, v reflect.Value, f *field) error {
+	if o, ok := reflect.TypeAssert[optional](v.Addr()); ok {
+		value, set := o.slot()
+		if !*set {
+			return nil
+		}
+		return x.present(m, reflect.ValueOf(value).Elem(), f)
+	}
+	if v.IsZero() || f.kind == ListStart && v.Len() == 0 {
+		return nil
+	}
+	return x.present(m, v, f)
+}
+
+// present adds a value even if it is zero.
+func (x *marshaler) present(m *Message, v reflect.Value, f *field) error {
+	switch {
+	case f.prefix:
+		return x.section(m, v)
+	case f.kind == KeyValue:
+		text, err := textOf(v, f)
+		m.Add(f.name, text)
+		return err
+	case f.kind == ListStart:
+		return addList(m, v, f)
+	}
+	section := new(Message)
+	m.AddSection(f.name, section)
+	return x.section(section, v)
+}
+
+func addList(m *Message, v reflect.Value, f *field) error {
+	items := make([]string, v.Len())
+	for i := range items {
+		var err error
+		if items[i], err = textOf(v.Index(i), f); err != nil {
+			return err
+		}
+	}
+	m.AddList(f.name, items...)
+	return nil
+}
+
+func (x *marshaler) mapping(m *Message, v reflect.Value) error {
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	for _, key := range keys {
+		value := v.MapIndex(key)
+		if value.Kind() == reflect.Interface {
+			if value = value.Elem(); !value.IsValid() {
+				continue
+			}
+		}
+		f := field{name: key.String(), kind: kindOf(value.Type())}
+		if f.kind == 0 {
+			return fmt.Errorf("%s: %s cannot be sent", f.name, value.Type())
+		}
+		if err := x.field(m, addressable(value), &f); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	return nil
+}
+
+// named adds each struct of a slice as a section with the name that its ",name" field holds.
+func (x *marshaler) named(m *Message, v reflect.Value) error {
+	for i := range v.Len() {
+		item := v.Index(i)
+		if item.Kind() == reflect.Pointer {
+			if item.IsNil() {
+				return fmt.Errorf("item %d is nil", i)
+			}
+			item = item.Elem()
+		}
+		info, err := infoOf(item.Type())
+		if err != nil {
+			return err
+		}
+		if info.name == nil {
+			return fmt.Errorf("%s has no field with the tag `vici:\",name\"`", item.Type())
+		}
+		section := new(Message)
+		name := item.FieldByIndex(info.name).String()
+		m.AddSection(name, section)
+		if err := x.section(section, item); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
