@@ -1,0 +1,286 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package vicitest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
+)
+
+// A pool is a range of virtual IPs.
+type pool struct {
+	name    string
+	network netip.Addr // as it was given
+	first   netip.Addr // the first that is assigned
+	size    uint32
+	leases  []*lease // in the order of their first assignment
+}
+
+// A lease is an address that was assigned and stays remembered for its identity.
+type lease struct {
+	address  netip.Addr
+	identity string
+	online   int // IKE_SAs that use it; more than one during a reauthentication
+}
+
+// LoadPool adds a pool of virtual IPs, a subnet or a range: "10.3.0.0/28", "10.3.0.1-10.3.0.9".
+func (d *Daemon) LoadPool(name, addresses string) error {
+	p, err := newPool(name, addresses)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.addPool(p)
+	return nil
+}
+
+func (d *Daemon) addPool(p *pool) {
+	i := slices.IndexFunc(d.pools, func(old *pool) bool { return old.name == p.name })
+	if i >= 0 {
+		p.leases = d.pools[i].leases
+		d.pools[i] = p
+		return
+	}
+	d.pools = append(d.pools, p)
+}
+
+func newPool(name, addresses string) (*pool, error) {
+	if from, to, ok := strings.Cut(addresses, "-"); ok {
+		return rangePool(name, from, to)
+	}
+	if !strings.Contains(addresses, "/") {
+		addresses = singleHost(addresses)
+	}
+	prefix, err := netip.ParsePrefix(addresses)
+	if err != nil {
+		return nil, fmt.Errorf("pool %q: %w", name, err)
+	}
+	p := &pool{name: name, network: prefix.Addr(), first: prefix.Addr(), size: 1}
+	if host := prefix.Addr().BitLen() - prefix.Bits(); host > 1 {
+		p.first = prefix.Masked().Addr().Next()
+		p.size = math.MaxInt32 // charon caps very large pools
+		if host < 31 {
+			p.size = 1<<host - 2
+		}
+	}
+	return p, nil
+}
+
+func rangePool(name, from, to string) (*pool, error) {
+	first, err := netip.ParseAddr(strings.TrimSpace(from))
+	if err != nil {
+		return nil, fmt.Errorf("pool %q: %w", name, err)
+	}
+	last, err := netip.ParseAddr(strings.TrimSpace(to))
+	if err != nil {
+		return nil, fmt.Errorf("pool %q: %w", name, err)
+	}
+	size := uint32(1)
+	for a := first; a.Less(last) && size < math.MaxUint16; a = a.Next() {
+		size++
+	}
+	return &pool{name: name, network: first, first: first, size: size}, nil
+}
+
+// acquire assigns an address: that of an offline lease of the same identity, else
+// the next that never was assigned, else that of the oldest offline lease.
+func (p *pool) acquire(identity string) (netip.Addr, bool) {
+	for _, l := range p.leases {
+		if l.identity == identity && l.online == 0 {
+			l.online = 1
+			return l.address, true
+		}
+	}
+	if len(p.leases) < int(p.size) {
+		l := &lease{address: p.next(), identity: identity, online: 1}
+		p.leases = append(p.leases, l)
+		return l.address, true
+	}
+	for _, l := range p.leases {
+		if l.online == 0 {
+			l.identity, l.online = identity, 1
+			return l.address, true
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// next returns the address after the highest that was assigned.
+func (p *pool) next() netip.Addr {
+	if len(p.leases) == 0 {
+		return p.first
+	}
+	return p.leases[len(p.leases)-1].address.Next()
+}
+
+func (p *pool) lease(address string) *lease {
+	for _, l := range p.leases {
+		if l.address.String() == address {
+			return l
+		}
+	}
+	return nil
+}
+
+func (p *pool) online() (n int) {
+	for _, l := range p.leases {
+		n += l.online
+	}
+	return n
+}
+
+func (p *pool) offline() (n int) {
+	for _, l := range p.leases {
+		if l.online == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// assignAddresses gives a peer its virtual IPs.
+func (d *Daemon) assignAddresses(sa *IKESA, c *Connection, peer Peer) {
+	if peer.VIPs != nil {
+		sa.RemoteVIPs = slices.Clone(peer.VIPs)
+		return
+	}
+	for _, p := range d.pools {
+		if !slices.Contains(c.Pools, p.name) {
+			continue
+		}
+		if address, ok := p.acquire(identity(sa)); ok {
+			sa.RemoteVIPs = append(sa.RemoteVIPs, address.String())
+		} else {
+			d.RaiseAlert("vip-failure", sa)
+		}
+	}
+}
+
+// identity is what leases are remembered for.
+func identity(sa *IKESA) string { return cmp.Or(sa.RemoteEAPID, sa.Remote.ID) }
+
+// keepAddresses lets a second IKE_SA use the same leases, as while a peer is reauthenticated.
+func (d *Daemon) keepAddresses(sa *IKESA) {
+	d.eachLease(sa, func(l *lease) { l.online++ })
+}
+
+func (d *Daemon) releaseAddresses(sa *IKESA) {
+	d.eachLease(sa, func(l *lease) { l.online = max(0, l.online-1) })
+}
+
+func (d *Daemon) eachLease(sa *IKESA, f func(*lease)) {
+	for _, p := range d.pools {
+		for _, vip := range sa.RemoteVIPs {
+			if l := p.lease(vip); l != nil {
+				f(l)
+			}
+		}
+	}
+}
+
+func (d *Daemon) getPools(request *vici.Message) (*vici.Message, error) {
+	name, named := text(request, "name")
+	withLeases := boolean(request, "leases", false) && d.since(5, 3, 4)
+	answer := new(vici.Message)
+	for _, p := range d.pools {
+		if !named || p.name == name || !d.since(5, 5, 2) {
+			answer.AddSection(p.name, d.poolMessage(p, withLeases))
+		}
+	}
+	return answer, nil
+}
+
+func (d *Daemon) poolMessage(p *pool, withLeases bool) *vici.Message {
+	base := p.network
+	if d.since(6, 0, 0) {
+		base = p.first
+	}
+	m := new(vici.Message).
+		Add("base", base.String()).
+		Add("size", strconv.FormatUint(uint64(p.size), 10)).
+		Add("online", strconv.Itoa(p.online())).
+		Add("offline", strconv.Itoa(p.offline()))
+	if withLeases {
+		m.AddSection("leases", p.leaseMessage())
+	}
+	return m
+}
+
+// leaseMessage lists a lease once per IKE_SA that uses it.
+func (p *pool) leaseMessage() *vici.Message {
+	m := new(vici.Message)
+	for _, l := range p.leases {
+		status := "online"
+		if l.online == 0 {
+			status = "offline"
+		}
+		for range max(1, l.online) {
+			m.AddSection(strconv.Itoa(m.Len()), new(vici.Message).
+				Add("address", l.address.String()).
+				Add("identity", l.identity).
+				Add("status", status))
+		}
+	}
+	return m
+}
+
+func (d *Daemon) loadPool(request *vici.Message) (*vici.Message, error) {
+	for e := range request.All() {
+		if e.Kind != vici.SectionStart {
+			continue
+		}
+		addrs, ok := text(e.Section, "addrs")
+		if !ok {
+			return nil, errors.New("missing addrs for pool")
+		}
+		p, err := newPool(e.Name, addrs)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkPoolKeys(e.Section); err != nil {
+			return nil, err
+		}
+		d.addPool(p)
+	}
+	return success(), nil
+}
+
+var poolAttributes = [...]string{
+	"address", "dns", "nbns", "dhcp", "netmask", "server", "subnet", "split_include", "split_exclude", "p_cscf",
+}
+
+func checkPoolKeys(m *vici.Message) error {
+	for e := range m.All() {
+		_, numeric := strconv.Atoi(e.Name)
+		if e.Name != "addrs" && numeric != nil && !slices.Contains(poolAttributes[:], e.Name) {
+			return fmt.Errorf("unknown attribute: %s", e.Name)
+		}
+	}
+	return nil
+}
+
+func (d *Daemon) unloadPool(request *vici.Message) (*vici.Message, error) {
+	name, ok := text(request, "name")
+	if !ok {
+		return nil, errors.New("missing pool name to unload")
+	}
+	i := slices.IndexFunc(d.pools, func(p *pool) bool { return p.name == name })
+	if i < 0 {
+		return nil, errors.New("pool not found")
+	}
+	if n := d.pools[i].online(); n > 0 {
+		return nil, fmt.Errorf("%s has %d online leases, unable to unload", name, n)
+	}
+	d.pools = slices.Delete(d.pools, i, i+1)
+	return success(), nil
+}
