@@ -1,0 +1,306 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package collector turns what a strongSwan daemon says over VICI into
+// Prometheus metrics. It knows nothing of flags, HTTP or the process that it runs in.
+//
+// A [Collector] asks the daemon in rounds. A round runs each enabled [Source] in turn over one session; a source
+// whose query fails, hangs or cannot be understood gives no samples and costs the others nothing. Rounds
+// are shared: callers that come while one is under way get its result.
+package collector
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
+)
+
+// Metrics of the collection itself.
+var (
+	up = gauge("up", "Whether the daemon answered the commands version and stats.")
+
+	collectorSuccess = gauge("scrape_collector_success",
+		"Whether all queries of the collector completed. If not, its metrics are absent.", "collector")
+	collectorDuration = gauge("scrape_collector_duration_seconds",
+		"How long the collector's queries took; a query that several collectors need counts for the first.", "collector")
+	sweepUnlisted = gauge("sweep_unlisted_ike_sas",
+		"Number of IKE_SAs that the daemon has and did not list: they were busy just then, or too large for one message.")
+)
+
+// A Source turns the answers to one family of queries into samples.
+type Source interface {
+	// Metrics returns all metrics that Collect may emit.
+	Metrics() []*Metric
+
+	// Collect asks the daemon and adds samples to out, which counts only if
+	// the error is nil. An error that matches vici.ErrUnknownCommand means that this daemon has nothing to tell.
+	Collect(ctx context.Context, r *round, out *Page) error
+}
+
+// Config says how to collect. Dialer is required.
+type Config struct {
+	// Dialer connects to the daemon. Its Trace must be nil: the collector sets it.
+	Dialer *vici.Dialer
+
+	// Collectors enables and disables sources by name; others have their default.
+	Collectors map[string]bool
+
+	// PeersLimit bounds the number of peers that the source "peers" shows; 0 means [DefaultPeersLimit].
+	PeersLimit int
+
+	// Looks bounds the looks at single CHILD_SAs around their rekeying; the zero value means none.
+	Looks LooksConfig
+
+	// StateFile, if not empty, is where totals and counters are kept over a restart. It is read by
+	// New, and written by Run at intervals and at its end.
+	StateFile string
+
+	// StateInterval is how often the state is saved; 0 means [DefaultStateInterval].
+	StateInterval time.Duration
+
+	// SeriesLimit bounds the number of series of a round; 0 means [DefaultSeriesLimit].
+	SeriesLimit int
+
+	// Timeout bounds each query; 0 means [DefaultTimeout].
+	Timeout time.Duration
+
+	// MinInterval is how old a result may be and still be served instead of asking the daemon again.
+	MinInterval time.Duration
+
+	// Include and Exclude select connections by name, where not nil. Both must match the whole name.
+	Include, Exclude *regexp.Regexp
+
+	// Logger is told when something changes; nil discards it.
+	Logger *slog.Logger
+}
+
+// DefaultPeersLimit bounds the number of peers where nothing else is configured.
+const DefaultPeersLimit = 10000
+
+// DefaultTimeout bounds a query where nothing else is configured.
+const DefaultTimeout = 5 * time.Second
+
+// A Collector collects from one daemon. Its methods are safe for concurrent use.
+type Collector struct {
+	sources  []enabledSource
+	gateway  *gateway
+	requests *requests
+	shared   shared
+	changes  changes
+	limit    int
+	state    *stateFile
+}
+
+type enabledSource struct {
+	name string
+	Source
+}
+
+// New returns a Collector. It does not contact the daemon yet.
+func New(config Config) (*Collector, error) {
+	sources, err := enabledSources(config.Collectors)
+	if err != nil {
+		return nil, err
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if config.Timeout <= 0 {
+		config.Timeout = DefaultTimeout
+	}
+	requests, names := newRequests(time.Now()), newNames(config.includes)
+	table := newSATable(names, time.Now())
+	if slices.ContainsFunc(sources, func(s enabledSource) bool { return s.name == "peers" }) {
+		table.peers = newPeerBook(cmp.Or(config.PeersLimit, DefaultPeersLimit))
+	}
+	dialer := *config.Dialer
+	dialer.Trace = requests.trace()
+	tracker := newTracker(names, table, time.Now)
+	c := &Collector{
+		sources:  sources,
+		requests: requests,
+		changes:  changes{log: config.Logger},
+		limit:    cmp.Or(config.SeriesLimit, DefaultSeriesLimit),
+		gateway: &gateway{
+			client:   newClient(&dialer),
+			names:    names,
+			table:    table,
+			tracker:  tracker,
+			turn:     make(chan struct{}, 1),
+			requests: requests,
+			timeout:  config.Timeout,
+			patience: make(map[string]*patience),
+			log:      config.Logger,
+			now:      time.Now,
+		},
+	}
+	c.gateway.looks = newLooks(c.gateway, config.Looks)
+	tracker.replaced = c.gateway.looks.rekeyed
+	c.state = &stateFile{path: config.StateFile, interval: cmp.Or(config.StateInterval, DefaultStateInterval), log: config.Logger}
+	if s := c.state.load(dialer.Address); s != nil {
+		tracker.restore(s, time.Now())
+	}
+	c.shared = newShared(c.collect, config.MinInterval)
+	return c, nil
+}
+
+// Run keeps the subscription to the daemon's events, makes the looks that traffic totals need, and saves the state, until the
+// context ends; it returns the context's error. Without it there are no counts of events, and traffic totals miss what
+// passed between the last round and the end of an SA. It is to be called once.
+func (c *Collector) Run(ctx context.Context) error {
+	var running sync.WaitGroup
+	defer running.Wait()
+	running.Go(func() { c.state.run(ctx, c.snapshot) })
+	if !slices.Contains(c.Names(), "events") {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	running.Go(func() { c.gateway.looks.run(ctx) })
+	return c.gateway.watcher().Run(ctx)
+}
+
+// snapshot returns the state as it is now.
+func (c *Collector) snapshot() (s *state) {
+	c.gateway.locked(func() { s = c.gateway.tracker.snapshot(c.gateway.client.dialer.Address, time.Now()) })
+	return s
+}
+
+// includes reports whether a connection is to be shown.
+func (c *Config) includes(connection string) bool {
+	return (c.Include == nil || c.Include.MatchString(connection)) &&
+		(c.Exclude == nil || !c.Exclude.MatchString(connection))
+}
+
+// Close waits for a round that is under way and ends the connection to the daemon.
+func (c *Collector) Close() error {
+	c.shared.close()
+	c.gateway.client.close()
+	return nil
+}
+
+// Names returns the names of the enabled sources.
+func (c *Collector) Names() []string {
+	names := make([]string, len(c.sources))
+	for i, s := range c.sources {
+		names[i] = s.name
+	}
+	return names
+}
+
+// ErrNotEnabled is the error for sources that were asked for and do not run.
+var ErrNotEnabled = errors.New("collector is unknown or not enabled")
+
+// Gather returns the samples of the named sources, or of all enabled ones, sorted as
+// promhttp needs them. When the context ends first, it returns those of the sources that are finished;
+// the success metric tells which are missing. The families must not be changed.
+func (c *Collector) Gather(ctx context.Context, only ...string) ([]*dto.MetricFamily, error) {
+	for _, name := range only {
+		if !slices.Contains(c.Names(), name) {
+			return nil, fmt.Errorf("%w: %q (enabled are %s)", ErrNotEnabled, name, strings.Join(c.Names(), ", "))
+		}
+	}
+	if len(only) == 0 {
+		only = c.Names()
+	}
+	return c.view(c.shared.get(ctx, only), only), nil
+}
+
+// view puts a page together of the finished parts of a collection.
+func (c *Collector) view(parts []part, only []string) []*dto.MetricFamily {
+	own := NewPage()
+	var families []*dto.MetricFamily
+	isUp, dropped := 0.0, 0
+	for _, name := range only {
+		i := slices.IndexFunc(parts, func(p part) bool { return p.name == name })
+		if i < 0 {
+			own.Gauge(collectorSuccess, 0, newLabels("collector", name))
+			continue
+		}
+		p := parts[i]
+		own.Gauge(collectorSuccess, float64(btoi(p.err == nil)), newLabels("collector", name))
+		own.Gauge(collectorDuration, p.took.Seconds(), newLabels("collector", name))
+		families = append(families, p.families...)
+		dropped += p.dropped
+	}
+	if slices.ContainsFunc(parts, func(p part) bool { return p.name == upPart && p.err == nil }) {
+		isUp = 1
+	}
+	own.Gauge(up, isUp, nil)
+	own.Gauge(seriesDropped, float64(dropped), nil)
+	c.requests.emit(own)
+	families = append(families, own.Families()...)
+	sortFamilies(families)
+	return families
+}
+
+// A part is what a round has from one source.
+type part struct {
+	name     string
+	families []*dto.MetricFamily
+	took     time.Duration
+	err      error
+	dropped  int // series that were left out
+}
+
+// upPart is the name of the part that only tells whether the daemon is up.
+const upPart = ""
+
+// collect runs a round and publishes each part as soon as it is finished.
+func (c *Collector) collect(ctx context.Context, only []string, publish func(part)) {
+	r := &round{gateway: c.gateway}
+	room, dropped := c.limit, 0
+	for _, s := range c.sources {
+		if slices.Contains(only, s.name) {
+			p := c.collectPart(ctx, r, s)
+			kept := 0
+			p.families, kept, p.dropped = fit(p.families, room)
+			room -= kept
+			dropped += p.dropped
+			c.changes.source(s.name, p.err, r.unreachable != nil)
+			publish(p)
+		}
+	}
+	err := r.up(ctx)
+	c.changes.daemon(err)
+	c.changes.limit(dropped)
+	publish(part{name: upPart, err: err})
+}
+
+// collectPart runs one source. A source that panics over what the daemon sent fails like any other.
+func (c *Collector) collectPart(ctx context.Context, r *round, s enabledSource) (p part) {
+	p.name = s.name
+	start := time.Now()
+	defer func() {
+		p.took = time.Since(start)
+		if v := recover(); v != nil {
+			p.families, p.err = nil, fmt.Errorf("panic: %v", v)
+			c.gateway.client.drop()
+			c.changes.panicked(s.name, v)
+		}
+	}()
+	page := NewPage()
+	err := s.Collect(ctx, r, page)
+	switch {
+	case errors.Is(err, vici.ErrUnknownCommand), errors.Is(err, vici.ErrUnknownEvent):
+		c.changes.unsupported(s.name, err)
+	case err == nil, isPartial(err):
+		p.err, p.families = err, page.Families()
+	default:
+		p.err = err
+	}
+	return p
+}
+
+var _ io.Closer = (*Collector)(nil)

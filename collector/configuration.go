@@ -1,0 +1,155 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collector
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
+)
+
+// A configuration is what the daemon would do, as list-conns tells. It lasts until a listing differs.
+type configuration struct {
+	connections []*configured       // those that are shown, by label
+	children    map[string][]string // name of a child → names of the connections that configure it
+}
+
+// owner returns the connection to which a CHILD_SA belongs whose IKE_SA is of
+// another one that does not configure it; ok is false where the IKE_SA's own name stands.
+func (c *configuration) owner(ike, child string) (connection string, ok bool) {
+	if c == nil {
+		return "", false
+	}
+	connections := c.children[child]
+	if len(connections) != 1 || slices.Contains(connections, ike) {
+		return "", false
+	}
+	return connections[0], true
+}
+
+// A configReader reads list-conns. What was said before in the same words is not decoded again: a gateway with
+// ten thousand connections says the same at every scrape.
+type configReader struct {
+	known   map[string]*knownConn // by message
+	turn    uint32
+	current bool // known is what the last whole reading returned
+}
+
+type knownConn struct {
+	conn *vici.Conn
+	turn uint32 // of the reading that saw it last
+}
+
+// configure asks for the connections, once per round.
+func (r *round) configure(ctx context.Context) error {
+	return r.once(&r.configDone, func() error {
+		var conns []*vici.Conn
+		err := r.query(ctx, "list-conns", func(ctx context.Context, s *vici.Session) (err error) {
+			conns, err = r.configReader.read(ctx, s)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if conns != nil {
+			r.names.configure(conns)
+		}
+		return nil
+	})
+}
+
+// read returns the connections, or nil if they are the same as at the last reading.
+func (c *configReader) read(ctx context.Context, s *vici.Session) ([]*vici.Conn, error) {
+	c.turn++
+	n := 0
+	for body, err := range s.StreamRaw(ctx, "list-conns", "list-conn", nil) {
+		if err != nil {
+			return nil, err
+		}
+		k, known := c.known[string(body)]
+		if !known {
+			if k, err = c.learn(body); err != nil {
+				return nil, err
+			}
+		}
+		n += btoi(k.turn != c.turn)
+		k.turn = c.turn
+	}
+	if c.current && n == len(c.known) {
+		return nil, nil
+	}
+	conns := make([]*vici.Conn, 0, n)
+	for message, k := range c.known {
+		if k.turn != c.turn {
+			delete(c.known, message)
+			continue
+		}
+		conns = append(conns, k.conn)
+	}
+	c.current = true
+	return conns, nil
+}
+
+func (c *configReader) learn(body []byte) (*knownConn, error) {
+	decoded, err := vici.Event{Name: "list-conn", Body: body}.Decode()
+	if err != nil {
+		return nil, err
+	}
+	k := &knownConn{conn: decoded.(*vici.Conn)}
+	if c.known == nil {
+		c.known = make(map[string]*knownConn)
+	}
+	c.known[string(body)] = k
+	c.current = false
+	return k, nil
+}
+
+// newConfiguration sorts out which children belong to which connection.
+func newConfiguration(conns []*vici.Conn) *configuration {
+	c := &configuration{children: make(map[string][]string)}
+	for _, conn := range conns {
+		for i := range conn.Children {
+			name := conn.Children[i].Name
+			if !slices.Contains(c.children[name], conn.Name) {
+				c.children[name] = append(c.children[name], conn.Name)
+			}
+		}
+	}
+	return c
+}
+
+// configure makes a new configuration known; what was concluded from the last one is forgotten.
+func (n *names) configure(conns []*vici.Conn) {
+	slices.SortFunc(conns, func(a, b *vici.Conn) int { return cmp.Compare(a.Name, b.Name) })
+	for _, c := range n.connections {
+		c.unconfigure()
+	}
+	n.config = newConfiguration(conns)
+	for _, conn := range conns {
+		series := n.connection(conn.Name)
+		if series == nil || series.configured { // excluded, or two names with one label
+			continue
+		}
+		series.configured = true
+		n.config.connections = append(n.config.connections, newConfigured(series, conn))
+	}
+	slices.SortFunc(n.config.connections, func(a, b *configured) int { return cmp.Compare(a.series.name, b.series.name) })
+}
+
+// unconfigure prepares for another configuration.
+func (c *connection) unconfigure() {
+	c.configured = false
+	clear(c.raw)
+	for _, k := range c.children {
+		k.configured = false
+	}
+}
+
+// joined makes one label value of several.
+func joined(values []string) string { return strings.Join(values, ",") }

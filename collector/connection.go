@@ -1,0 +1,202 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collector
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
+)
+
+// A connection is the series of one connection label: what all IKE_SAs of that name add up to.
+type connection struct {
+	name     string
+	labels   Labels
+	children map[string]*child // by label value
+	raw      map[rawChild]*child
+
+	configured bool
+
+	total       int // records, in whatever state
+	up          int // established ones
+	kinds       tally[*ikeKind]
+	suites      tally[*suite]
+	initiated   int
+	natLocal    int
+	natRemote   int
+	localVIPs   int
+	remoteVIPs  int
+	queued      int
+	active      int
+	passive     int
+	established int64 // newest; 0 where there is none, as with all moments
+	rekey       int64 // earliest
+	reauth      int64 // earliest
+}
+
+// A rawChild names a child as the daemon does: the IKE_SA that carries it and its own name.
+type rawChild struct{ ike, name string }
+
+// A child is the series of one child label of a connection.
+type child struct {
+	name   string
+	series series
+	labels Labels // with the connection's
+
+	configured bool
+
+	total        int
+	up           int // those that carry traffic
+	encap        int
+	kinds        tally[*childKind]
+	suites       tally[*suite]
+	installed    int64 // newest
+	rekey        int64 // earliest
+	expiry       int64 // earliest
+	lastReceived int64 // latest
+	lastSent     int64 // latest
+}
+
+func newConnection(label string) *connection {
+	return &connection{
+		name:     label,
+		labels:   newLabels("connection", label),
+		children: make(map[string]*child),
+		raw:      make(map[rawChild]*child),
+	}
+}
+
+// child returns the child with that label.
+func (c *connection) child(label string) *child {
+	k, ok := c.children[label]
+	if !ok {
+		label = strings.Clone(label)
+		k = &child{name: label, series: series{c.name, label}, labels: c.labels.with(pair("child", label))}
+		c.children[label] = k
+	}
+	return k
+}
+
+// sortedChildren returns the children in the order of their labels.
+func (c *connection) sortedChildren() []*child {
+	return slices.SortedFunc(maps.Values(c.children), func(a, b *child) int { return cmp.Compare(a.name, b.name) })
+}
+
+// account returns where the child's traffic is added up.
+func (k *child) account() account { return account{series: k.series, labels: k.labels} }
+
+// prune forgets children without SAs.
+func (c *connection) prune() {
+	pruned := false
+	for label, k := range c.children {
+		if k.total == 0 && !k.configured {
+			delete(c.children, label)
+			pruned = true
+		}
+	}
+	if pruned {
+		maps.DeleteFunc(c.raw, func(_ rawChild, k *child) bool { return k != nil && k.total == 0 && !k.configured })
+	}
+}
+
+// reset empties the sums before they are made anew.
+func (c *connection) reset() {
+	*c = connection{
+		name: c.name, labels: c.labels, children: c.children, raw: c.raw, configured: c.configured,
+		kinds: c.kinds[:0], suites: c.suites[:0],
+	}
+	for _, k := range c.children {
+		*k = child{name: k.name, series: k.series, labels: k.labels, configured: k.configured, kinds: k.kinds[:0], suites: k.suites[:0]}
+	}
+}
+
+// add adds what one IKE_SA contributes.
+func (c *connection) add(r *ikeRecord) {
+	c.total++
+	c.kinds.add(r.kind)
+	if r.suite != nil {
+		c.suites.add(r.suite)
+	}
+	c.initiated += btoi(r.initiator)
+	c.natLocal += btoi(r.natLocal)
+	c.natRemote += btoi(r.natRemote)
+	c.localVIPs += int(r.localVIPs)
+	c.remoteVIPs += int(r.remoteVIPs)
+	c.queued += int(r.queued)
+	c.active += int(r.active)
+	c.passive += int(r.passive)
+	c.rekey = earliest(c.rekey, r.rekey)
+	c.reauth = earliest(c.reauth, r.reauth)
+	c.established = max(c.established, r.established)
+	c.up += btoi(ikeUp(r.kind.state))
+	for _, k := range r.children {
+		k.child.add(k)
+	}
+}
+
+func (k *child) add(r *childRecord) {
+	k.total++
+	k.kinds.add(r.kind)
+	if r.suite != nil {
+		k.suites.add(r.suite)
+	}
+	k.encap += btoi(r.encap)
+	k.installed = max(k.installed, r.installed)
+	k.lastReceived = max(k.lastReceived, r.lastReceived)
+	k.lastSent = max(k.lastSent, r.lastSent)
+	if childUp(r.kind.state) {
+		k.up++
+		k.rekey = earliest(k.rekey, r.rekey)
+		k.expiry = earliest(k.expiry, r.expiry)
+	}
+}
+
+// ikeUp tells whether an IKE_SA in that state is established: one that is being rekeyed still is.
+func ikeUp(state string) bool {
+	return state == vici.StateEstablished || state == vici.StateRekeying
+}
+
+// childUp tells whether a CHILD_SA in that state carries traffic. One that was replaced or
+// deleted is listed for some seconds longer and does not.
+func childUp(state string) bool {
+	return state == vici.StateInstalled || state == vici.StateRekeying || state == vici.StateUpdating
+}
+
+// earliest returns the earlier of two moments of which each may be unknown.
+func earliest(a, b int64) int64 {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// aggregate adds up the records of a sweep.
+func (t *saTable) aggregate() {
+	for _, c := range t.names.connections {
+		c.reset()
+	}
+	if t.peers != nil {
+		t.peers.reset()
+	}
+	for _, r := range t.ikes {
+		r.conn.add(r)
+		if r.peer != nil {
+			r.peer.add(r)
+		}
+	}
+	if t.peers != nil {
+		t.peers.prune()
+	}
+	t.names.prune()
+}

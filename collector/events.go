@@ -1,0 +1,168 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collector
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
+)
+
+// Metrics of events.
+var (
+	streamConnected = gauge("event_stream_connected", "Whether the subscription to events stands.")
+	streamConnects  = counter("event_stream_connects_total",
+		"Number of times that the subscription was made; more than one means that it was lost, and events in between.")
+	eventSupported = gauge("event_supported", "Whether the daemon knows the event; absent while there is no subscription.", "event")
+	eventsReceived = counter("events_received_total", "Number of events received.", "event")
+
+	ikeEstablished = counter("ike_sas_established_total", "Number of IKE_SAs that came up.", "connection")
+	ikeTerminated  = counter("ike_sas_terminated_total", "Number of IKE_SAs that were up and ended.", "connection")
+	ikeFailed      = counter("ike_sas_failed_total", "Number of IKE_SAs that ended without ever being up.", "connection")
+	ikeRekeyed     = counter("ike_sas_rekeyed_total",
+		"Number of IKE_SAs that were rekeyed. IKEv1 has no such event: there one comes up and another ends.", "connection")
+	ikeMoved = counter("ike_sas_moved_total", "Number of times that an endpoint of an established IKE_SA changed.", "connection")
+
+	childEstablished = counter("child_sas_established_total", "Number of CHILD_SAs that came up, other than by rekeying.", "connection", "child")
+	childTerminated  = counter("child_sas_terminated_total", "Number of CHILD_SAs that ended, other than by rekeying.", "connection", "child")
+	childRekeyed     = counter("child_sas_rekeyed_total", "Number of CHILD_SAs that were rekeyed.", "connection", "child")
+
+	sessionSeconds = histogram("ike_sa_session_seconds",
+		"How long IKE sessions lasted, from their first establishment through rekeyings; those that began before the exporter watched are left out.",
+		"connection")
+	alertsTotal = counter("alerts_total",
+		"Number of alerts that the daemon raised; the connection is empty where an alert is about none.", "alert", "connection")
+)
+
+// eventsSource gives what the tracker counted.
+type eventsSource struct{}
+
+func (eventsSource) Metrics() []*Metric {
+	return []*Metric{
+		streamConnected, streamConnects, eventSupported, eventsReceived,
+		ikeEstablished, ikeTerminated, ikeFailed, ikeRekeyed, ikeMoved, childEstablished, childTerminated, childRekeyed,
+		sessionSeconds, alertsTotal, looksTotal, looksSkipped,
+	}
+}
+
+func (eventsSource) Collect(ctx context.Context, r *round, out *Page) error {
+	// What is configured has its counters from the start; not knowing it takes nothing from the others.
+	_ = r.configure(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tracker.emit(out)
+	r.looks.emit(out, r.tracker.began)
+	return nil
+}
+
+// emit adds all counters to a page.
+func (t *tracker) emit(out *Page) {
+	t.prepare()
+	out.Gauge(streamConnected, float64(btoi(t.connected)), nil)
+	out.Counter(streamConnects, float64(t.connects), t.began, nil)
+	for _, name := range watchedEvents() {
+		labels := newLabels("event", name)
+		if t.connected {
+			out.Gauge(eventSupported, float64(btoi(!t.unsupported[name])), labels)
+		}
+		out.Counter(eventsReceived, float64(t.received[name]), t.began, labels)
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.connections)) {
+		emitConnectionEvents(out, t.connections[name])
+	}
+	for _, s := range slices.SortedFunc(maps.Keys(t.children), compareSeries) {
+		emitChildEvents(out, t.children[s])
+	}
+	for _, s := range slices.SortedFunc(maps.Keys(t.alerts), compareAlerts) {
+		out.Counter(alertsTotal, float64(t.alerts[s]), t.began, newLabels("alert", s.alert, "connection", s.connection))
+	}
+}
+
+// prepare gives all that is configured its counters, so that the first event is an increase.
+func (t *tracker) prepare() {
+	if t.names.config == nil {
+		return
+	}
+	for _, c := range t.names.config.connections {
+		t.events(c.series)
+		for i := range c.children {
+			if k := &c.children[i]; !k.shunt {
+				t.childEvents(k.series)
+			}
+		}
+	}
+}
+
+func emitConnectionEvents(out *Page, e *connectionEvents) {
+	out.Counter(ikeEstablished, float64(e.established), e.created, e.labels)
+	out.Counter(ikeTerminated, float64(e.terminated), e.created, e.labels)
+	out.Counter(ikeFailed, float64(e.failed), e.created, e.labels)
+	out.Counter(ikeRekeyed, float64(e.rekeyed), e.created, e.labels)
+	out.Counter(ikeMoved, float64(e.moved), e.created, e.labels)
+	out.Histogram(sessionSeconds, e.sessions.write(), e.labels)
+}
+
+func emitChildEvents(out *Page, e *childEvents) {
+	out.Counter(childEstablished, float64(e.established), e.created, e.labels)
+	out.Counter(childTerminated, float64(e.terminated), e.created, e.labels)
+	out.Counter(childRekeyed, float64(e.rekeyed), e.created, e.labels)
+}
+
+func compareSeries(a, b series) int {
+	return cmp.Or(cmp.Compare(a.connection, b.connection), cmp.Compare(a.member, b.member))
+}
+
+func compareAlerts(a, b alertSeries) int {
+	return cmp.Or(cmp.Compare(a.alert, b.alert), cmp.Compare(a.connection, b.connection))
+}
+
+// Times of the subscription. A daemon that comes back is found soon: what it
+// reports until then is lost. One that is silent is waited for on the connection that stands; more connections
+// would only wait beside it.
+const (
+	minReconnect  = 200 * time.Millisecond
+	maxReconnect  = 2 * time.Second
+	subscribeTime = time.Hour
+
+	// A TCP peer can vanish without a word.
+	tcpKeepAlive = 30 * time.Second
+	tcpSubscribe = time.Minute
+)
+
+// watcher returns what keeps the subscription.
+func (g *gateway) watcher() *vici.Watcher {
+	timeout, keepAlive := subscribeTime, time.Duration(0)
+	if network, _, err := vici.ParseAddress(g.client.dialer.Address); err == nil && network == "tcp" {
+		timeout, keepAlive = tcpSubscribe, tcpKeepAlive
+	}
+	return &vici.Watcher{
+		Dialer:     g.client.dialer,
+		Events:     watchedEvents(),
+		Timeout:    timeout,
+		KeepAlive:  keepAlive,
+		MinBackoff: minReconnect,
+		MaxBackoff: maxReconnect,
+		OnEvent: func(e vici.Event) {
+			g.locked(func() { g.tracker.take(e) })
+		},
+		OnConnect: func(_ context.Context, unsupported []string) error {
+			g.locked(func() { g.tracker.connect(unsupported) })
+			g.log.Info("Subscribed to events", "unsupported", unsupported)
+			return nil
+		},
+		OnDisconnect: func(err error, wait time.Duration) {
+			g.locked(func() {
+				if g.tracker.connected {
+					g.log.Warn("The subscription to events is lost", "err", err)
+				}
+				g.tracker.connected = false
+			})
+			g.log.Debug("Subscribing to events again", "wait", wait, "err", err)
+		},
+	}
+}

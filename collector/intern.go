@@ -1,0 +1,54 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collector
+
+// An interner turns raw values, as the daemon sent them, into label values and gives equal
+// ones one pointer, so that records stay small and compare fast, and so that two raw
+// values with one label can never become two series. It is for values of which there are few: kinds and suites.
+type interner[R, L comparable] struct {
+	label func(R) L
+	known map[R]*L
+	same  map[L]*L
+	last  R
+	found *L // for last
+}
+
+func newInterner[R, L comparable](label func(R) L) *interner[R, L] {
+	return &interner[R, L]{label: label, known: make(map[R]*L), same: make(map[L]*L)}
+}
+
+func (n *interner[R, L]) get(raw R) *L {
+	if n.found != nil && n.last == raw { // neighbours in a listing are mostly alike
+		return n.found
+	}
+	p, ok := n.known[raw]
+	if !ok {
+		l := n.label(raw)
+		if p, ok = n.same[l]; !ok {
+			p = &l
+			n.same[l] = p
+		}
+		n.known[raw] = p
+	}
+	n.last, n.found = raw, p
+	return p
+}
+
+// A tally counts by key. It is a list, since keys are few.
+type tally[K comparable] []count[K]
+
+type count[K comparable] struct {
+	key K
+	n   int
+}
+
+func (t *tally[K]) add(key K) {
+	for i := range *t {
+		if (*t)[i].key == key {
+			(*t)[i].n++
+			return
+		}
+	}
+	*t = append(*t, count[K]{key, 1})
+}

@@ -1,0 +1,106 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collector
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// names gives the raw names of connections and children, which may be any bytes, the series that
+// they belong to. Connections that the user excluded have none.
+type names struct {
+	include     func(connection string) bool
+	config      *configuration
+	connections map[string]*connection // by label value
+	raw         map[string]*connection // by name as the daemon sends it; nil for excluded ones
+	sorted      []*connection          // nil when it has to be made anew
+}
+
+func newNames(include func(string) bool) *names {
+	return &names{
+		include:     include,
+		connections: make(map[string]*connection),
+		raw:         make(map[string]*connection),
+	}
+}
+
+// connection returns the connection of that name, or nil if it is excluded.
+func (n *names) connection(name string) *connection {
+	c, known := n.raw[name]
+	if !known {
+		if n.include(name) {
+			c = n.labelled(labelValue(name))
+		}
+		n.raw[strings.Clone(name)] = c
+	}
+	return c
+}
+
+func (n *names) labelled(label string) *connection {
+	c, ok := n.connections[label]
+	if !ok {
+		c = newConnection(strings.Clone(label))
+		n.connections[c.name] = c
+		n.sorted = nil
+	}
+	return c
+}
+
+// child returns the child of that name: of the IKE_SA's connection, or of the only other connection that
+// configures such a child, since older daemons put a child under any IKE_SA with the same IKE configuration. It is
+// nil if the connection that it belongs to is excluded.
+func (n *names) child(c *connection, ikeName, name string) *child {
+	key := rawChild{ikeName, name}
+	k, known := c.raw[key]
+	if !known {
+		owner := c
+		if other, ok := n.config.owner(ikeName, name); ok {
+			owner = n.connection(other)
+		}
+		if owner != nil {
+			k = owner.child(labelValue(name))
+		}
+		c.raw[rawChild{strings.Clone(ikeName), strings.Clone(name)}] = k
+	}
+	return k
+}
+
+// configures reports whether a series is of a child that is configured.
+func (n *names) configures(s series) bool {
+	c := n.connections[s.connection]
+	if c == nil {
+		return false
+	}
+	k := c.children[s.member]
+	return k != nil && k.configured
+}
+
+// all returns the connections in the order of their labels.
+func (n *names) all() []*connection {
+	if n.sorted == nil {
+		n.sorted = make([]*connection, 0, len(n.connections))
+		for _, label := range slices.Sorted(maps.Keys(n.connections)) {
+			n.sorted = append(n.sorted, n.connections[label])
+		}
+	}
+	return n.sorted
+}
+
+// prune forgets connections and children that had no SA in the last sweep and no place in the
+// configuration, so that names that come and go take no memory.
+func (n *names) prune() {
+	pruned := false
+	for label, c := range n.connections {
+		c.prune()
+		if c.total == 0 && !c.configured && len(c.children) == 0 {
+			delete(n.connections, label)
+			n.sorted, pruned = nil, true
+		}
+	}
+	if pruned {
+		maps.DeleteFunc(n.raw, func(_ string, c *connection) bool { return c != nil && n.connections[c.name] == nil })
+	}
+}

@@ -1,0 +1,170 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
+)
+
+// A gateway is what is known of the daemon from round to round. One round at a time uses it; the
+// reader of events shares what the mutex guards.
+type gateway struct {
+	turn         chan struct{} // holds one value while a query is under way
+	client       *client
+	configReader configReader
+
+	mu      sync.Mutex // guards what events change too
+	names   *names
+	table   *saTable
+	tracker *tracker
+	looks   *looks
+
+	requests *requests
+	timeout  time.Duration // for one query
+	patience map[string]*patience
+	start    startTime
+	log      *slog.Logger
+	now      func() time.Time
+}
+
+// locked runs do while nothing else changes what is known. A panic in it leaves the lock free.
+func (g *gateway) locked(do func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	do()
+}
+
+// A round is one collection. Several sources need the same answers; the
+// first to ask gets them for all.
+type round struct {
+	*gateway
+
+	versionDone, statsDone, sweepDone, configDone, poolsDone step
+
+	version     vici.Version
+	stats       vici.Stats
+	pools       []vici.Pool
+	unlisted    uint64
+	unreachable error // why no connection can be had in this round
+}
+
+// A step is something that a round does once at most.
+type step struct {
+	done bool
+	err  error
+}
+
+func (r *round) once(s *step, do func() error) error {
+	if !s.done {
+		s.done = true
+		s.err = do()
+	}
+	return s.err
+}
+
+// up returns nil if the daemon answered the two questions that every daemon answers.
+func (r *round) up(ctx context.Context) error {
+	if err := r.askVersion(ctx); err != nil {
+		return err
+	}
+	return r.askStats(ctx)
+}
+
+func (r *round) askVersion(ctx context.Context) error {
+	return r.once(&r.versionDone, func() error {
+		return r.query(ctx, "version", func(ctx context.Context, s *vici.Session) (err error) {
+			r.version, err = s.Version(ctx)
+			return err
+		})
+	})
+}
+
+func (r *round) askStats(ctx context.Context) error {
+	return r.once(&r.statsDone, func() error {
+		return r.query(ctx, "stats", func(ctx context.Context, s *vici.Session) (err error) {
+			if r.stats, err = s.Stats(ctx); err == nil {
+				r.start.learn(r.stats.Uptime, r.now())
+			}
+			return err
+		})
+	})
+}
+
+// query runs one command with a deadline of its own. There is one query at a time. A command that was not answered in
+// time is not tried again for a growing while.
+func (r *round) query(ctx context.Context, command string, ask func(context.Context, *vici.Session) error) error {
+	if r.unreachable != nil {
+		return r.unreachable
+	}
+	select {
+	case r.turn <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("%s: %w while another query was under way", command, ctx.Err())
+	}
+	defer func() { <-r.turn }()
+	p := r.patienceFor(command)
+	if wait := p.remaining(r.now()); wait > 0 {
+		return fmt.Errorf("%w: %s, for %v", errLeftInPeace, command, wait.Round(time.Second))
+	}
+	err := r.try(ctx, command, p, ask)
+	if err == nil {
+		p.reset()
+	}
+	return err
+}
+
+// errLeftInPeace is the failure of a query that was not made.
+var errLeftInPeace = errors.New("not asked, since it was not answered in time lately")
+
+// try asks on the session at hand. A session that turns out to be dead at its
+// first use since the last round is replaced.
+func (r *round) try(ctx context.Context, command string, p *patience, ask func(context.Context, *vici.Session) error) error {
+	for {
+		s, used, err := r.client.get(ctx)
+		if err != nil {
+			r.requests.failed(command, err)
+			return r.noteUnreachable(err)
+		}
+		err = r.inTime(ctx, s, ask)
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			p.lost(r.now(), r.timeout)
+			r.client.suspect()
+			return err
+		case used && gone(err):
+			continue
+		}
+		return err
+	}
+}
+
+// inTime gives one command its time. What the daemon has not answered by then ends the session.
+func (r *round) inTime(ctx context.Context, s *vici.Session, ask func(context.Context, *vici.Session) error) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	return ask(ctx, s)
+}
+
+// noteUnreachable keeps the other sources of a round from finding out one by
+// one that nobody answers. Then no single command is to blame either.
+func (r *round) noteUnreachable(err error) error {
+	r.unreachable = err
+	clear(r.patience)
+	return err
+}
+
+// gone tells errors of a connection that the daemon has left.
+func gone(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, io.ErrClosedPipe) // what a connection in memory gives instead of EPIPE
+}

@@ -1,0 +1,254 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collector
+
+import (
+	"cmp"
+	"hash/maphash"
+	"slices"
+	"time"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
+)
+
+// An saTable holds what is known of each SA from sweep to sweep: so that a moment derived from
+// an age is computed once and does not flicker, and so that SAs that a sweep had to skip stay what they were.
+// Records are small, since there may be a hundred thousand.
+type saTable struct {
+	ikes     map[ikeKey]*ikeRecord
+	children map[childKey]*childRecord
+	names    *names
+	ledger   *ledger
+	peers    *peerBook            // nil unless peers are shown
+	began    time.Time            // of the exporter
+	watching time.Time            // since when nothing has gone uncounted: began, or when the restored state was saved
+	starts   map[ikeKey]time.Time // of sessions in the restored state that were not seen again yet
+	evicted  int                  // totals that were forgotten
+	latestV1 map[v1Peer]ikeKey
+	seed     maphash.Seed // so that no peer can choose its hash
+
+	ikeKinds   *interner[ikeKind, ikeKind]
+	childKinds *interner[childKind, childKind]
+	suites     *interner[rawSuite, suite]
+
+	sweep   uint32          // the number of the one that runs or ran last
+	unnamed tally[*ikeKind] // IKE_SAs without a configuration yet, in that sweep
+	listed  uint64          // all IKE_SAs in that sweep
+}
+
+func newSATable(names *names, began time.Time) *saTable {
+	return &saTable{
+		ikes:     make(map[ikeKey]*ikeRecord),
+		children: make(map[childKey]*childRecord),
+		names:    names,
+		ledger:   newLedger(),
+		began:    began,
+		watching: began,
+		starts:   make(map[ikeKey]time.Time),
+		latestV1: make(map[v1Peer]ikeKey),
+		seed:     maphash.MakeSeed(),
+
+		ikeKinds:   newInterner(labelIKEKind),
+		childKinds: newInterner(labelChildKind),
+		suites:     newInterner(labelSuite),
+	}
+}
+
+// An ikeKey tells IKE_SAs apart, also over restarts of the daemon, which begin unique ids anew.
+type ikeKey struct {
+	id        uint32
+	initiator vici.IKESPI
+}
+
+// A childKey tells CHILD_SAs apart in the same way.
+type childKey struct {
+	id  uint32
+	spi vici.SPI // inbound
+}
+
+// An ikeRecord is what an IKE_SA adds to its connection's series. Moments are Unix seconds, 0 where unknown.
+type ikeRecord struct {
+	conn        *connection
+	kind        *ikeKind
+	suite       *suite // nil before a proposal is agreed on
+	established int64
+	rekey       int64
+	reauth      int64
+	queued      uint16
+	active      uint16
+	passive     uint16
+	localVIPs   uint16
+	remoteVIPs  uint16
+	initiator   bool
+	natLocal    bool
+	natRemote   bool
+	session     session
+	peer        *peer     // nil unless peers are shown, and this one is
+	info        *peerInfo // likewise
+	seen        uint32    // the sweep that listed it last
+	children    []*childRecord
+}
+
+// A childRecord is what a CHILD_SA adds to its child's series.
+type childRecord struct {
+	child        *child
+	kind         *childKind
+	suite        *suite // nil in states without a protocol
+	installed    int64
+	rekey        int64
+	expiry       int64
+	lastReceived int64
+	lastSent     int64
+	encap        bool
+	seen         uint32
+}
+
+// begin starts a sweep.
+func (t *saTable) begin() {
+	t.sweep++
+	t.listed = 0
+	t.unnamed = t.unnamed[:0]
+	if t.peers != nil {
+		clear(t.peers.dropped)
+	}
+	t.ledger.begin()
+}
+
+// observe takes an IKE_SA as it was listed at a moment.
+func (t *saTable) observe(sa *vici.IKESA, now time.Time) {
+	t.listed++
+	kind := t.ikeKinds.get(ikeKind{version: sa.Version, state: sa.State})
+	if sa.Name == vici.Unnamed {
+		t.unnamed.add(kind)
+		return
+	}
+	conn := t.names.connection(sa.Name)
+	if conn == nil { // excluded by the user
+		return
+	}
+	r := t.record(conn, kind, sa, now)
+	r.children = r.children[:0]
+	for i := range sa.Children {
+		if c := t.observeChild(r, sa, &sa.Children[i], now); c != nil {
+			r.children = append(r.children, c)
+		}
+	}
+}
+
+// record brings the record of an IKE_SA up to date, except for its children.
+func (t *saTable) record(conn *connection, kind *ikeKind, sa *vici.IKESA, now time.Time) *ikeRecord {
+	key := keyOf(sa)
+	r, known := t.ikes[key]
+	if !known {
+		r = &ikeRecord{session: session{start: t.starts[key]}}
+		t.ikes[key] = r
+	}
+	r.conn, r.kind, r.seen = conn, kind, t.sweep
+	if ikeUp(kind.state) {
+		r.session.up = true
+	}
+	t.describe(r, sa, now.Unix())
+	if t.peers != nil {
+		t.peers.describe(r, sa)
+	}
+	return r
+}
+
+func keyOf(sa *vici.IKESA) ikeKey {
+	return ikeKey{id: sa.UniqueID.Or(0), initiator: sa.InitiatorSPI.Or(0)}
+}
+
+func childKeyOf(sa *vici.ChildSA) childKey {
+	return childKey{id: sa.UniqueID.Or(0), spi: sa.SPIIn.Or(0)}
+}
+
+func (t *saTable) describe(r *ikeRecord, sa *vici.IKESA, now int64) {
+	r.suite = nil
+	if sa.Encryption != "" {
+		r.suite = t.suites.get(rawSuite{Suite: sa.Suite, flag: sa.PPK})
+	}
+	r.established = past(r.established, now, sa.Established)
+	r.rekey = future(r.rekey, now, sa.RekeyTime)
+	r.reauth = future(r.reauth, now, sa.ReauthTime)
+	r.queued, r.active, r.passive = count16(sa.TasksQueued), count16(sa.TasksActive), count16(sa.TasksPassive)
+	r.localVIPs, r.remoteVIPs = count16(sa.LocalVIPs), count16(sa.RemoteVIPs)
+	r.initiator, r.natLocal, r.natRemote = sa.Initiator, sa.NATLocal, sa.NATRemote
+}
+
+func count16(list []string) uint16 { return uint16(min(len(list), 1<<16-1)) }
+
+func (t *saTable) observeChild(ike *ikeRecord, in *vici.IKESA, sa *vici.ChildSA, at time.Time) *childRecord {
+	child := t.names.child(ike.conn, in.Name, sa.Name)
+	if child == nil {
+		return nil
+	}
+	now, key := at.Unix(), childKeyOf(sa)
+	if o, ok := t.counted(child, ike.peer, sa, at); ok {
+		t.ledger.list(&o, at)
+	}
+	r, known := t.children[key]
+	if !known {
+		r = new(childRecord)
+		t.children[key] = r
+	}
+	r.child, r.seen, r.encap = child, t.sweep, sa.Encap
+	r.kind = t.childKinds.get(childKind{mode: sa.Mode, protocol: sa.Protocol, state: sa.State})
+	r.suite = nil
+	if sa.Protocol != "" {
+		r.suite = t.suites.get(rawSuite{Suite: sa.Suite, protocol: sa.Protocol, flag: sa.ESN})
+	}
+	r.installed = past(r.installed, now, sa.InstallTime)
+	r.rekey = future(r.rekey, now, sa.RekeyTime)
+	r.expiry = future(r.expiry, now, sa.LifeTime)
+	r.lastReceived = past(r.lastReceived, now, sa.UseIn)
+	r.lastSent = past(r.lastSent, now, sa.UseOut)
+	return r
+}
+
+// end closes a sweep after which the daemon counted total IKE_SAs, and
+// returns how many it had not listed. As many of the SAs that were known and not listed are
+// kept, those first that were seen last; the others are forgotten.
+func (t *saTable) end(total uint64, now time.Time) (unlisted uint64) {
+	if total > t.listed {
+		unlisted = total - t.listed
+	}
+	t.hold(unlisted)
+	if unlisted == 0 {
+		clear(t.starts)
+	}
+	t.forgetV1()
+	t.ledger.end(now.Sub(t.began), func(key childKey) bool {
+		r := t.children[key]
+		return r != nil && r.seen == t.sweep
+	})
+	for key, r := range t.children {
+		if r.seen != t.sweep {
+			delete(t.children, key)
+		}
+	}
+	return unlisted
+}
+
+// hold keeps up to n of the IKE_SAs that this sweep did not list, with their
+// children, and forgets the rest.
+func (t *saTable) hold(n uint64) {
+	var missing []ikeKey
+	for key, r := range t.ikes {
+		if r.seen != t.sweep {
+			missing = append(missing, key)
+		}
+	}
+	slices.SortFunc(missing, func(a, b ikeKey) int {
+		return cmp.Or(cmp.Compare(t.ikes[b].seen, t.ikes[a].seen), cmp.Compare(a.id, b.id))
+	})
+	for i, key := range missing {
+		if uint64(i) >= n {
+			delete(t.ikes, key)
+			continue
+		}
+		for _, c := range t.ikes[key].children {
+			c.seen = t.sweep
+		}
+	}
+}

@@ -1,0 +1,129 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collector
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// shared lets callers that come at the same time, such as a pair of Prometheus servers, share one round,
+// and bounds how often the daemon is asked. There is one round at a time.
+type shared struct {
+	run         func(ctx context.Context, only []string, publish func(part))
+	minInterval time.Duration
+
+	mu      *sync.Mutex
+	current *roundResult // the one that runs, or ran last
+	closed  bool
+}
+
+// A roundResult is a round with what is finished of it.
+type roundResult struct {
+	only []string
+	done chan struct{} // closed at the end
+	end  time.Time     // valid after done
+
+	mu    sync.Mutex
+	parts []part
+}
+
+func newShared(run func(context.Context, []string, func(part)), minInterval time.Duration) shared {
+	return shared{run: run, minInterval: minInterval, mu: new(sync.Mutex)}
+}
+
+// get returns the parts of a round that holds the named sources: of one that is recent enough,
+// of one that is under way, or of a new one. When ctx ends first it returns the parts that are finished.
+func (s *shared) get(ctx context.Context, only []string) []part {
+	for {
+		r, fits := s.join(ctx, only)
+		if r == nil {
+			return nil
+		}
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			if !fits {
+				return nil
+			}
+			return r.finished()
+		}
+		if fits {
+			return r.finished()
+		}
+	}
+}
+
+// join returns a round to wait for, and whether it holds the named sources. A
+// round that is begun here ends by the deadline of ctx, but not when its first caller goes away.
+func (s *shared) join(ctx context.Context, only []string) (r *roundResult, fits bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, false
+	}
+	if r := s.current; r != nil {
+		running := !r.isDone()
+		fits := r.holds(only)
+		if running || fits && time.Since(r.end) < s.minInterval {
+			return r, fits
+		}
+	}
+	r = &roundResult{only: only, done: make(chan struct{})}
+	s.current = r
+	roundCtx, cancel := context.WithoutCancel(ctx), context.CancelFunc(func() {})
+	if deadline, ok := ctx.Deadline(); ok {
+		roundCtx, cancel = context.WithDeadline(roundCtx, deadline)
+	}
+	go func() {
+		defer cancel()
+		defer r.finish()
+		s.run(roundCtx, only, r.publish)
+	}()
+	return r, true
+}
+
+// close waits for the round under way; there are no rounds afterwards.
+func (s *shared) close() {
+	s.mu.Lock()
+	s.closed = true
+	r := s.current
+	s.mu.Unlock()
+	if r != nil {
+		<-r.done
+	}
+}
+
+func (r *roundResult) holds(only []string) bool {
+	return !slices.ContainsFunc(only, func(name string) bool { return !slices.Contains(r.only, name) })
+}
+
+func (r *roundResult) isDone() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (r *roundResult) publish(p part) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.parts = append(r.parts, p)
+}
+
+func (r *roundResult) finish() {
+	r.end = time.Now()
+	close(r.done)
+}
+
+// finished returns the parts so far.
+func (r *roundResult) finished() []part {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.parts)
+}

@@ -1,0 +1,113 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collector
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// DefaultStateInterval is how often the state is saved where nothing else is configured.
+const DefaultStateInterval = 30 * time.Second
+
+// maxStateSize is far above the state of a hundred thousand SAs.
+const maxStateSize = 256 << 20
+
+// A stateFile keeps a state on disk. What goes wrong with it is logged once and costs nothing but the state.
+type stateFile struct {
+	path     string // "" keeps nothing
+	interval time.Duration
+	log      *slog.Logger
+	failing  bool
+}
+
+// load returns the saved state, or nil if there is none that can be used.
+func (f *stateFile) load(address string) *state {
+	if f.path == "" {
+		return nil
+	}
+	s, err := f.read(address)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.log.Info("No state file yet; totals start at zero", "file", f.path)
+	case err != nil:
+		f.log.Warn("The state file is ignored and will be replaced; totals start at zero", "file", f.path, "err", err)
+	}
+	return s
+}
+
+func (f *stateFile) read(address string) (*state, error) {
+	info, err := os.Stat(f.path)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.Size() > maxStateSize:
+		return nil, fmt.Errorf("%d bytes are more than any state has", info.Size())
+	}
+	data, err := os.ReadFile(f.path)
+	if err != nil {
+		return nil, err
+	}
+	return parseState(data, address)
+}
+
+// run saves at intervals until the context ends, and once more then.
+func (f *stateFile) run(ctx context.Context, snapshot func() *state) {
+	if f.path == "" {
+		return
+	}
+	ticker := time.NewTicker(f.interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			f.save(snapshot())
+		case <-ctx.Done():
+			f.save(snapshot())
+			return
+		}
+	}
+}
+
+// save replaces the file as a whole.
+func (f *stateFile) save(s *state) {
+	err := f.write(s)
+	switch {
+	case err != nil && !f.failing:
+		f.log.Error("The state cannot be saved; after a restart totals will miss what passed since the last time", "file", f.path, "err", err)
+	case err == nil && f.failing:
+		f.log.Info("The state can be saved again", "file", f.path)
+	}
+	f.failing = err != nil
+}
+
+func (f *stateFile) write(s *state) (err error) {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(f.path), "."+filepath.Base(f.path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(temporary.Name())
+		}
+	}()
+	if _, err = temporary.Write(data); err == nil {
+		err = temporary.Sync()
+	}
+	if err = errors.Join(err, temporary.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), f.path)
+}

@@ -1,0 +1,48 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collector
+
+import (
+	"context"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
+)
+
+// sweep lists all IKE_SAs once per round, whoever asks first, and learns from
+// the number that the daemon counts right afterwards whether any were left out.
+func (r *round) sweep(ctx context.Context) error {
+	return r.once(&r.sweepDone, func() error {
+		// Without the configuration a CHILD_SA is counted as it was before.
+		_ = r.configure(ctx)
+		if err := r.listSAs(ctx); err != nil {
+			return err
+		}
+		if err := r.askStats(ctx); err != nil {
+			return err
+		}
+		version := ""
+		if r.askVersion(ctx) == nil {
+			version = r.version.Version
+		}
+		r.locked(func() {
+			r.unlisted = r.table.end(r.stats.IKESAs.Total.Or(0), r.now())
+			r.table.aggregate()
+			r.looks.plan(r.table, version, r.stats.IKESAs.Total.Or(0))
+		})
+		return nil
+	})
+}
+
+func (r *round) listSAs(ctx context.Context) error {
+	return r.query(ctx, "list-sas", func(ctx context.Context, s *vici.Session) error {
+		r.locked(r.table.begin)
+		for sa, err := range s.ListSAs(ctx, vici.ListSAsRequest{NoBlock: true}) {
+			if err != nil {
+				return err
+			}
+			r.locked(func() { r.table.observe(sa, r.now()) })
+		}
+		return nil
+	})
+}

@@ -1,0 +1,242 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collector
+
+import (
+	"time"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
+)
+
+// watchedEvents are the events that the tracker subscribes to.
+func watchedEvents() []string {
+	return []string{"ike-updown", "ike-rekey", "ike-update", "child-updown", "child-rekey", "alert"}
+}
+
+// A tracker turns events into counters and hands what they say of SAs to the table. It does a bounded amount of
+// work for each, since the daemon queues without limit for a slow reader. The gateway's lock guards it.
+type tracker struct {
+	names *names
+	table *saTable
+	now   func() time.Time
+	began time.Time
+
+	decoder     vici.EventDecoder
+	connected   bool
+	connects    uint64
+	unsupported map[string]bool // of the connection that stands or stood last
+	received    map[string]uint64
+	malformed   uint64
+	connections map[string]*connectionEvents
+	children    map[series]*childEvents
+	alerts      map[alertSeries]uint64
+	rekeyedIKE  recent[ikeKey]
+	rekeyed     recent[childKey]
+
+	// replaced, if not nil, is told of a CHILD_SA that was rekeyed.
+	replaced func(vici.Opt[uint32])
+}
+
+// connectionEvents counts what happened to the IKE_SAs of a connection.
+type connectionEvents struct {
+	name        string
+	labels      Labels
+	established uint64
+	terminated  uint64
+	failed      uint64
+	rekeyed     uint64
+	moved       uint64
+	sessions    *sessionLengths
+	created     time.Time
+}
+
+// childEvents counts what happened to the CHILD_SAs of a child.
+type childEvents struct {
+	labels      Labels
+	established uint64
+	terminated  uint64
+	rekeyed     uint64
+	created     time.Time
+}
+
+type alertSeries struct{ alert, connection string }
+
+func newTracker(names *names, table *saTable, now func() time.Time) *tracker {
+	return &tracker{
+		names: names, table: table, now: now, began: now(),
+		received:    make(map[string]uint64),
+		connections: make(map[string]*connectionEvents),
+		children:    make(map[series]*childEvents),
+		alerts:      make(map[alertSeries]uint64),
+	}
+}
+
+// connect notes that the subscription stands, without the events that the daemon does not know.
+func (t *tracker) connect(unsupported []string) {
+	t.connected = true
+	t.connects++
+	t.unsupported = make(map[string]bool)
+	for _, name := range unsupported {
+		t.unsupported[name] = true
+	}
+}
+
+// take takes an event.
+func (t *tracker) take(e vici.Event) {
+	t.received[e.Name]++
+	body, err := t.decoder.Decode(e)
+	if err != nil {
+		t.malformed++
+		return
+	}
+	switch b := body.(type) {
+	case *vici.IKEUpDown:
+		t.ikeUpDown(b)
+	case *vici.IKERekey:
+		t.ikeRekey(b)
+	case *vici.IKEUpdate:
+		t.ikeUpdate(b)
+	case *vici.ChildUpDown:
+		t.childUpDown(b)
+	case *vici.ChildRekey:
+		t.childRekey(b)
+	case *vici.Alert:
+		t.alert(b)
+	}
+}
+
+// of returns the connection of an IKE_SA with its counters; it is nil for IKE_SAs without a
+// configuration, which anybody can make, and for excluded ones.
+func (t *tracker) of(sa *vici.IKESA) (*connection, *connectionEvents) {
+	if sa.Name == vici.Unnamed {
+		return nil, nil
+	}
+	conn := t.names.connection(sa.Name)
+	if conn == nil {
+		return nil, nil
+	}
+	return conn, t.events(conn)
+}
+
+// events returns a connection's counters.
+func (t *tracker) events(conn *connection) *connectionEvents {
+	e, ok := t.connections[conn.name]
+	if !ok {
+		e = &connectionEvents{name: conn.name, labels: conn.labels, created: t.now(), sessions: newSessionLengths()}
+		t.connections[conn.name] = e
+	}
+	return e
+}
+
+// childEvents returns a child's counters.
+func (t *tracker) childEvents(k *child) *childEvents {
+	e, ok := t.children[k.series]
+	if !ok {
+		e = &childEvents{labels: k.labels, created: t.now()}
+		t.children[k.series] = e
+	}
+	return e
+}
+
+func (t *tracker) ikeUpDown(e *vici.IKEUpDown) {
+	conn, events := t.of(&e.IKE)
+	switch {
+	case conn == nil:
+	case e.Up:
+		events.established++
+		t.table.established(conn, &e.IKE, t.now())
+	default:
+		t.ikeDown(conn, events, &e.IKE)
+	}
+}
+
+// ikeDown counts the end of an IKE_SA. One that never was up failed; where the exporter has not seen it before, its state tells.
+func (t *tracker) ikeDown(conn *connection, events *connectionEvents, sa *vici.IKESA) {
+	s := t.table.closed(conn, sa)
+	if !s.up && (sa.State == vici.StateConnecting || sa.State == vici.StateCreated) {
+		events.failed++
+		return
+	}
+	events.terminated++
+	if !s.start.IsZero() && !s.replaced {
+		events.sessions.observe(t.now().Sub(s.start))
+	}
+}
+
+func (t *tracker) ikeRekey(e *vici.IKERekey) {
+	conn, events := t.of(&e.Old)
+	if conn == nil {
+		return
+	}
+	if t.rekeyedIKE.first(keyOf(&e.Old)) {
+		events.rekeyed++
+	}
+	t.table.renamed(conn, &e.Old, &e.New, t.now())
+}
+
+func (t *tracker) ikeUpdate(e *vici.IKEUpdate) {
+	if conn, events := t.of(&e.IKE); conn != nil && e.IKE.State == vici.StateEstablished {
+		events.moved++
+	}
+}
+
+// child returns the child of a CHILD_SA, or nil if its connection is excluded, and takes its traffic into account.
+func (t *tracker) child(ike *vici.IKESA, sa *vici.ChildSA) *child {
+	conn, _ := t.of(ike)
+	if conn == nil {
+		return nil
+	}
+	k := t.names.child(conn, ike.Name, sa.Name)
+	if k == nil {
+		return nil
+	}
+	if o, ok := t.table.counted(k, t.table.peerOf(ike), sa, t.now()); ok {
+		t.table.ledger.observe(&o, t.now())
+	}
+	return k
+}
+
+func (t *tracker) childUpDown(e *vici.ChildUpDown) {
+	k := t.child(&e.IKE, e.Child())
+	switch {
+	case k == nil:
+	case e.Up:
+		t.childEvents(k).established++
+	default:
+		t.childEvents(k).terminated++
+		t.table.childClosed(&e.IKE, e.Child())
+	}
+}
+
+func (t *tracker) childRekey(e *vici.ChildRekey) {
+	k := t.child(&e.IKE, &e.Old)
+	if k == nil {
+		return
+	}
+	t.child(&e.IKE, &e.New)
+	if t.rekeyed.first(childKeyOf(&e.Old)) {
+		t.childEvents(k).rekeyed++
+	}
+	if t.replaced != nil {
+		t.replaced(e.Old.UniqueID)
+	}
+}
+
+func (t *tracker) alert(e *vici.Alert) {
+	s := alertSeries{alert: labelText(e.Type)}
+	if e.IKE != nil && e.IKE.Name != vici.Unnamed {
+		conn := t.names.connection(e.IKE.Name)
+		if conn == nil {
+			return
+		}
+		s.connection = conn.name
+	}
+	if _, known := t.alerts[s]; !known && len(t.alerts) >= maxAlertSeries {
+		s = alertSeries{alert: "other"}
+	}
+	t.alerts[s]++
+}
+
+// maxAlertSeries bounds the series of alerts: kinds times connections.
+const maxAlertSeries = 20000
