@@ -1,0 +1,201 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/promslog"
+	promslogflag "github.com/prometheus/common/promslog/flag"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+	webflag "github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"github.com/strongswan-exporter/strongswan_exporter/collector"
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
+)
+
+// program is the name under which everything goes: the command, its
+// environment variables, its build information.
+const program = "strongswan_exporter"
+
+// defaultListenAddress recalls IKE's port 500. The ports from 9100 to 9999, which the Prometheus project hands out to
+// exporters, are all taken.
+const defaultListenAddress = ":10500"
+
+// A config is what the flags say.
+type config struct {
+	address       string
+	timeout       time.Duration
+	minInterval   time.Duration
+	timeoutOffset time.Duration
+	scrapeTimeout time.Duration
+	peersLimit    int
+	seriesLimit   int
+	stateFile     string
+	stateInterval time.Duration
+	looks         collector.LooksConfig
+	telemetryPath string
+	include       *regexp.Regexp
+	exclude       *regexp.Regexp
+	collectors    map[string]*bool
+	web           *web.FlagConfig
+	log           *promslog.Config
+}
+
+// parseFlags reads the command line. Every flag can be set by an environment variable too: --vici.address by
+// STRONGSWAN_EXPORTER_VICI_ADDRESS. Help and version are printed, and end the process, inside.
+func parseFlags(args []string) (*config, error) {
+	app, c := newApplication()
+	_, err := app.Parse(args)
+	return c, err
+}
+
+// newApplication declares the flags.
+func newApplication() (*kingpin.Application, *config) {
+	app := kingpin.New(program, "Serves what a strongSwan IKE daemon is doing as Prometheus metrics.")
+	app.DefaultEnvars()
+	app.Version(version.Print(program))
+	app.HelpFlag.Short('h')
+	c := &config{log: &promslog.Config{}}
+	c.addVICIFlags(app)
+	c.addScrapeFlags(app)
+	c.addCollectorFlags(app)
+	c.web = webflag.AddFlags(app, defaultListenAddress)
+	promslogflag.AddFlags(app, c.log)
+	return app, c
+}
+
+func (c *config) addVICIFlags(app *kingpin.Application) {
+	app.Flag("vici.address", "Where the daemon's VICI socket is: unix:///PATH or tcp://HOST:PORT.").
+		Default(vici.DefaultAddress).StringVar(&c.address)
+	app.Flag("vici.timeout", "How long the daemon may take to answer one query before the connection is closed.").
+		Default(collector.DefaultTimeout.String()).DurationVar(&c.timeout)
+}
+
+func (c *config) addScrapeFlags(app *kingpin.Application) {
+	app.Flag("web.telemetry-path", "Path under which to expose metrics.").
+		Default("/metrics").StringVar(&c.telemetryPath)
+	app.Flag("scrape.timeout", "How long a scrape may take whose request does not say so itself, as Prometheus' requests do.").
+		Default("10s").DurationVar(&c.scrapeTimeout)
+	app.Flag("scrape.timeout-offset", "By how much a scrape is to end before the scraper gives up.").
+		Default("500ms").DurationVar(&c.timeoutOffset)
+	app.Flag("scrape.min-interval", "How old a result may be and be served again instead of asking the daemon.").
+		Default("1s").DurationVar(&c.minInterval)
+	app.Flag("limit.series", "How many series to expose at most; beyond it whole metrics are left out, the largest first.").
+		Default(strconv.Itoa(collector.DefaultSeriesLimit)).IntVar(&c.seriesLimit)
+	app.Flag("state.file", "File in which traffic totals and event counters are kept over a restart of the exporter; none if empty.").
+		Default("").StringVar(&c.stateFile)
+	app.Flag("state.interval", "How often the state file is written.").
+		Default(collector.DefaultStateInterval.String()).DurationVar(&c.stateInterval)
+	app.Flag("looks.per-second", "How many looks at single CHILD_SAs may be made around their rekeying, to keep traffic totals exact; 0 is none.").
+		Default("10").Float64Var(&c.looks.PerSecond)
+	app.Flag("looks.max-ike-sas", "No looks are made while the daemon has more IKE_SAs than this, since each goes through all of them.").
+		Default("2000").Uint64Var(&c.looks.MaxIKESAs)
+	app.Flag("connection.include", "Regular expression for the names of connections to show; it must match the whole name.").
+		PlaceHolder("REGEXP").SetValue(&anchored{&c.include})
+	app.Flag("connection.exclude", "Regular expression for the names of connections not to show; it must match the whole name.").
+		PlaceHolder("REGEXP").SetValue(&anchored{&c.exclude})
+}
+
+func (c *config) addCollectorFlags(app *kingpin.Application) {
+	app.Flag("collector.peers.limit", "How many peers the collector peers shows at most; others are counted in strongswan_peers_dropped.").
+		Default(strconv.Itoa(collector.DefaultPeersLimit)).IntVar(&c.peersLimit)
+	c.collectors = make(map[string]*bool)
+	for _, info := range collector.Infos() {
+		state := "disabled"
+		if info.Default {
+			state = "enabled"
+		}
+		c.collectors[info.Name] = app.Flag("collector."+info.Name, fmt.Sprintf("%s (default: %s)", info.Help, state)).
+			Default(fmt.Sprint(info.Default)).Bool()
+	}
+}
+
+// maxLooksPerSecond is more than any daemon should bear.
+const maxLooksPerSecond = 100
+
+// anchored is a flag's regular expression that matches whole names only.
+type anchored struct{ target **regexp.Regexp }
+
+// Set compiles the expression.
+func (a *anchored) Set(s string) error {
+	re, err := regexp.Compile("^(?s:" + s + ")$")
+	if err != nil {
+		return fmt.Errorf("not a regular expression: %w", err)
+	}
+	*a.target = re
+	return nil
+}
+
+// String returns the expression as kingpin shows it in the help.
+func (a *anchored) String() string {
+	if *a.target == nil {
+		return ""
+	}
+	return (*a.target).String()
+}
+
+// validate finds what would only show later, at the first scrape.
+func (c *config) validate() error {
+	if _, _, err := vici.ParseAddress(c.address); err != nil {
+		return fmt.Errorf("--vici.address: %w", err)
+	}
+	if !strings.HasPrefix(c.telemetryPath, "/") || c.telemetryPath == "/" {
+		return fmt.Errorf("--web.telemetry-path: %q must begin with a slash and must not be the landing page", c.telemetryPath)
+	}
+	if u, err := url.Parse(c.telemetryPath); err != nil || u.Path != c.telemetryPath {
+		return fmt.Errorf("--web.telemetry-path: %q is not a plain path", c.telemetryPath)
+	}
+	for name, d := range map[string]time.Duration{"vici.timeout": c.timeout, "scrape.timeout": c.scrapeTimeout, "state.interval": c.stateInterval} {
+		if d <= 0 {
+			return fmt.Errorf("--%s: %v must be more than nothing", name, d)
+		}
+	}
+	if c.seriesLimit <= 0 {
+		return fmt.Errorf("--limit.series: %d must be more than nothing", c.seriesLimit)
+	}
+	if c.peersLimit <= 0 {
+		return fmt.Errorf("--collector.peers.limit: %d must be more than nothing", c.peersLimit)
+	}
+	if c.looks.PerSecond < 0 || c.looks.PerSecond > maxLooksPerSecond {
+		return fmt.Errorf("--looks.per-second: %v must be between 0 and %v", c.looks.PerSecond, maxLooksPerSecond)
+	}
+	if c.timeoutOffset < 0 || c.timeoutOffset >= c.scrapeTimeout {
+		return fmt.Errorf("--scrape.timeout-offset: %v must be between nothing and --scrape.timeout", c.timeoutOffset)
+	}
+	if err := web.Validate(*c.web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file: %w", err)
+	}
+	return nil
+}
+
+// collector returns the configuration of the collector.
+func (c *config) collector(log *slog.Logger) collector.Config {
+	enabled := make(map[string]bool)
+	for name, on := range c.collectors {
+		enabled[name] = *on
+	}
+	return collector.Config{
+		Dialer:        &vici.Dialer{Address: c.address},
+		Collectors:    enabled,
+		PeersLimit:    c.peersLimit,
+		SeriesLimit:   c.seriesLimit,
+		Looks:         c.looks,
+		StateFile:     c.stateFile,
+		StateInterval: c.stateInterval,
+		Timeout:       c.timeout,
+		MinInterval:   c.minInterval,
+		Include:       c.include,
+		Exclude:       c.exclude,
+		Logger:        log,
+	}
+}
