@@ -66,7 +66,7 @@ func newExporter(t *testing.T, dial dialFunc, flags ...string) *exporter {
 	require.NoError(t, err)
 	e.handler, err = newHandler(c, config, log)
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan struct{})
 	go func() {
 		defer close(ran)
@@ -84,7 +84,7 @@ func newExporter(t *testing.T, dial dialFunc, flags ...string) *exporter {
 // get asks for a path as a scraper that waits for some seconds.
 func (e *exporter) get(path string, timeout float64) *httptest.ResponseRecorder {
 	e.t.Helper()
-	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, path, http.NoBody)
+	r := httptest.NewRequestWithContext(e.t.Context(), http.MethodGet, path, http.NoBody)
 	r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", fmt.Sprint(timeout))
 	w := httptest.NewRecorder()
 	e.handler.ServeHTTP(w, r)

@@ -107,7 +107,9 @@ func TestSilentDaemon(t *testing.T) {
 		before := commands(d)
 		goOn := make(chan struct{})
 		var heal []func()
-		for _, command := range []string{"version", "stats", "list-sas", "list-conns", "get-pools", "list-policies", "get-counters", "get-conns"} {
+		for _, command := range []string{
+			"version", "stats", "list-sas", "list-conns", "get-pools", "list-policies", "get-counters", "get-conns",
+		} {
 			heal = append(heal, d.Fault(command, vicitest.Delay(goOn)))
 		}
 		heal = append(heal, d.FaultEvent("ping", vicitest.Delay(goOn)), d.FaultEvent("list-conn", vicitest.Delay(goOn)))

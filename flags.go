@@ -96,7 +96,8 @@ func (c *config) addScrapeFlags(app *kingpin.Application) {
 		Default("").StringVar(&c.stateFile)
 	app.Flag("state.interval", "How often the state file is written.").
 		Default(collector.DefaultStateInterval.String()).DurationVar(&c.stateInterval)
-	app.Flag("looks.per-second", "How many looks at single CHILD_SAs may be made around their rekeying, to keep traffic totals exact; 0 is none.").
+	app.Flag("looks.per-second",
+		"How many looks at single CHILD_SAs may be made around their rekeying, to keep traffic totals exact; 0 is none.").
 		Default("10").Float64Var(&c.looks.PerSecond)
 	app.Flag("looks.max-ike-sas", "No looks are made while the daemon has more IKE_SAs than this, since each goes through all of them.").
 		Default("2000").Uint64Var(&c.looks.MaxIKESAs)
@@ -116,7 +117,7 @@ func (c *config) addCollectorFlags(app *kingpin.Application) {
 			state = "enabled"
 		}
 		c.collectors[info.Name] = app.Flag("collector."+info.Name, fmt.Sprintf("%s (default: %s)", info.Help, state)).
-			Default(fmt.Sprint(info.Default)).Bool()
+			Default(strconv.FormatBool(info.Default)).Bool()
 	}
 }
 
@@ -155,7 +156,9 @@ func (c *config) validate() error {
 	if u, err := url.Parse(c.telemetryPath); err != nil || u.Path != c.telemetryPath {
 		return fmt.Errorf("--web.telemetry-path: %q is not a plain path", c.telemetryPath)
 	}
-	for name, d := range map[string]time.Duration{"vici.timeout": c.timeout, "scrape.timeout": c.scrapeTimeout, "state.interval": c.stateInterval} {
+	for name, d := range map[string]time.Duration{
+		"vici.timeout": c.timeout, "scrape.timeout": c.scrapeTimeout, "state.interval": c.stateInterval,
+	} {
 		if d <= 0 {
 			return fmt.Errorf("--%s: %v must be more than nothing", name, d)
 		}

@@ -4,9 +4,7 @@
 package collector
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"runtime/debug"
@@ -92,8 +90,7 @@ func (c *changes) limit(dropped int) {
 
 // panicked notes a defect of the exporter, with what is needed to find it.
 func (c *changes) panicked(name string, v any) {
-	c.log.LogAttrs(context.Background(), slog.LevelError, "Collector panicked; please report this",
-		slog.String("collector", name), slog.String("panic", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
+	c.log.Error("Collector panicked; please report this", "collector", name, "panic", v, "stack", string(debug.Stack()))
 }
 
 // hint tells what an operator can do about an error.

@@ -30,7 +30,7 @@ type probeResult struct {
 }
 
 func newClient(dialer *vici.Dialer) *client {
-	life, end := context.WithCancel(context.Background())
+	life, end := context.WithCancel(context.Background()) //nolint:forbidigo // no call outlives it
 	return &client{dialer: dialer, life: life, end: end}
 }
 
@@ -75,9 +75,6 @@ func (c *client) awaitProbe(ctx context.Context) error {
 		return fmt.Errorf("the daemon has not answered an earlier request yet: %w", ctx.Err())
 	}
 }
-
-// silent reports whether a probe is still unanswered.
-func (c *client) silent() bool { return c.probe != nil && len(c.probe) == 0 }
 
 func (c *client) drop() {
 	if c.session != nil {

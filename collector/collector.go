@@ -262,15 +262,16 @@ func (c *Collector) collect(ctx context.Context, only []string, publish func(par
 	r := &round{gateway: c.gateway}
 	room, dropped := c.limit, 0
 	for _, s := range c.sources {
-		if slices.Contains(only, s.name) {
-			p := c.collectPart(ctx, r, s)
-			kept := 0
-			p.families, kept, p.dropped = fit(p.families, room)
-			room -= kept
-			dropped += p.dropped
-			c.changes.source(s.name, p.err, r.unreachable != nil)
-			publish(p)
+		if !slices.Contains(only, s.name) {
+			continue
 		}
+		p := c.collectPart(ctx, r, s)
+		families, kept, left := fit(p.families, room)
+		p.families, p.dropped = families, left
+		room -= kept
+		dropped += left
+		c.changes.source(s.name, p.err, r.unreachable != nil)
+		publish(p)
 	}
 	err := r.up(ctx)
 	c.changes.daemon(err)

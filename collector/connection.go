@@ -110,7 +110,19 @@ func (c *connection) reset() {
 		kinds: c.kinds[:0], suites: c.suites[:0],
 	}
 	for _, k := range c.children {
-		*k = child{name: k.name, series: k.series, labels: k.labels, configured: k.configured, kinds: k.kinds[:0], suites: k.suites[:0]}
+		k.reset()
+	}
+}
+
+// reset keeps when the last packets passed as long as there are SAs: an SA that replaced another knows of none at first.
+func (k *child) reset() {
+	had := k.total > 0
+	*k = child{
+		name: k.name, series: k.series, labels: k.labels, configured: k.configured, kinds: k.kinds[:0], suites: k.suites[:0],
+		lastReceived: k.lastReceived, lastSent: k.lastSent,
+	}
+	if !had {
+		k.lastReceived, k.lastSent = 0, 0
 	}
 }
 

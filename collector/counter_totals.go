@@ -137,7 +137,8 @@ func (s *counterSet) above(other *counterSet) bool {
 
 // labels makes the label sets of all counters of one series.
 func (t *counterTotals) labels(base Labels) (all [countersInSet]Labels) {
-	for i, k := range messageKinds {
+	for i := range messageKinds {
+		k := &messageKinds[i]
 		all[i] = base.with(
 			t.pairs.pair("exchange", k.exchange), t.pairs.pair("direction", k.direction), t.pairs.pair("type", k.kind))
 	}

@@ -28,12 +28,14 @@ var (
 		"Number of IKE_SAs that were rekeyed. IKEv1 has no such event: there one comes up and another ends.", "connection")
 	ikeMoved = counter("ike_sas_moved_total", "Number of times that an endpoint of an established IKE_SA changed.", "connection")
 
-	childEstablished = counter("child_sas_established_total", "Number of CHILD_SAs that came up, other than by rekeying.", "connection", "child")
-	childTerminated  = counter("child_sas_terminated_total", "Number of CHILD_SAs that ended, other than by rekeying.", "connection", "child")
-	childRekeyed     = counter("child_sas_rekeyed_total", "Number of CHILD_SAs that were rekeyed.", "connection", "child")
+	childEstablished = counter("child_sas_established_total", "Number of CHILD_SAs that came up, other than by rekeying.",
+		"connection", "child")
+	childTerminated = counter("child_sas_terminated_total", "Number of CHILD_SAs that ended, other than by rekeying.", "connection", "child")
+	childRekeyed    = counter("child_sas_rekeyed_total", "Number of CHILD_SAs that were rekeyed.", "connection", "child")
 
 	sessionSeconds = histogram("ike_sa_session_seconds",
-		"How long IKE sessions lasted, from their first establishment through rekeyings; those that began before the exporter watched are left out.",
+		"How long IKE sessions lasted, from their first establishment through rekeyings. Those that began before the exporter watched "+
+			"are left out.",
 		"connection")
 	alertsTotal = counter("alerts_total",
 		"Number of alerts that the daemon raised; the connection is empty where an alert is about none.", "alert", "connection")

@@ -12,7 +12,8 @@ import (
 
 // Metrics of what was loaded.
 var loadedObjects = gauge("loaded_objects",
-	"Number of objects that were loaded over VICI, by kind: 0 after a restart that nobody followed with a load. Shared secrets without an id do not count.",
+	"Number of objects that were loaded over VICI, by kind: 0 after a restart that nobody followed with a load. "+
+		"Shared secrets without an id do not count.",
 	"kind")
 
 // inventorySource counts what was loaded over VICI.

@@ -18,7 +18,8 @@ var (
 	looksTotal = counter("follow_up_looks_total",
 		"Number of looks at single CHILD_SAs around their rekeying, which keep the traffic totals exact.")
 	looksSkipped = counter("follow_up_looks_skipped_total",
-		"Number of looks that were due and not made: too many at once, too many SAs, or a daemon too old for them. Totals may miss some traffic then.",
+		"Number of looks that were due and not made: too many at once, too many SAs, or a daemon too old for them. "+
+			"Totals may miss some traffic then.",
 		"reason")
 )
 

@@ -127,7 +127,10 @@ func (p *peer) add(r *ikeRecord) {
 // reset empties the sums before they are made anew.
 func (b *peerBook) reset() {
 	for _, p := range b.peers {
-		*p = peer{series: p.series, labels: p.labels, infos: p.infos[:0]}
+		*p = peer{
+			series: p.series, labels: p.labels, infos: p.infos[:0],
+			lastReceived: p.lastReceived, lastSent: p.lastSent, // new SAs know of no packet at first
+		}
 	}
 }
 

@@ -15,7 +15,8 @@ var (
 		"connection", "peer", "version", "remote_host", "virtual_ips", "encryption", "integrity", "prf", "key_exchange", "nat")
 	peerEstablished = gauge("peer_established_timestamp_seconds",
 		"When the peer's newest IKE_SA was established or rekeyed.", "connection", "peer")
-	peerLastReceived    = gauge("peer_last_received_timestamp_seconds", "When the last packet was received from the peer.", "connection", "peer")
+	peerLastReceived = gauge("peer_last_received_timestamp_seconds",
+		"When the last packet was received from the peer.", "connection", "peer")
 	peerLastSent        = gauge("peer_last_sent_timestamp_seconds", "When the last packet was sent to the peer.", "connection", "peer")
 	peerReceivedBytes   = counter("peer_received_bytes_total", "Bytes received"+peerTrafficHelp, "connection", "peer")
 	peerSentBytes       = counter("peer_sent_bytes_total", "Bytes sent"+peerTrafficHelp, "connection", "peer")

@@ -59,6 +59,7 @@ func ofRequestedType(request, event *vici.Message) bool {
 
 // playCounters answers the three forms of get-counters.
 func playCounters(t *testing.T, version string) vicitest.Command {
+	t.Helper()
 	daemon := readRecording(t, version, "get-counters").play(nil)
 	all := readRecording(t, version, "get-counters-all").play(nil)
 	unknown := readRecording(t, version, "get-counters-unknown").play(nil)

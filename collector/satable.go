@@ -168,9 +168,11 @@ func (t *saTable) describe(r *ikeRecord, sa *vici.IKESA, now int64) {
 	if sa.Encryption != "" {
 		r.suite = t.suites.get(rawSuite{Suite: sa.Suite, flag: sa.PPK})
 	}
-	r.established = past(r.established, now, sa.Established)
-	r.rekey = future(r.rekey, now, sa.RekeyTime)
-	r.reauth = future(r.reauth, now, sa.ReauthTime)
+	if sa.State != vici.StateRekeying { // times are told in other states only; what was told before still holds
+		r.established = past(r.established, now, sa.Established)
+		r.rekey = future(r.rekey, now, sa.RekeyTime)
+		r.reauth = future(r.reauth, now, sa.ReauthTime)
+	}
 	r.queued, r.active, r.passive = count16(sa.TasksQueued), count16(sa.TasksActive), count16(sa.TasksPassive)
 	r.localVIPs, r.remoteVIPs = count16(sa.LocalVIPs), count16(sa.RemoteVIPs)
 	r.initiator, r.natLocal, r.natRemote = sa.Initiator, sa.NATLocal, sa.NATRemote

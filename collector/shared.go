@@ -57,33 +57,37 @@ func (s *shared) get(ctx context.Context, only []string) []part {
 	}
 }
 
-// join returns a round to wait for, and whether it holds the named sources. A
+// join returns a round to wait for, and whether it holds the named sources; it is nil after close. A
 // round that is begun here ends by the deadline of ctx, but not when its first caller goes away.
-func (s *shared) join(ctx context.Context, only []string) (r *roundResult, fits bool) {
+func (s *shared) join(ctx context.Context, only []string) (*roundResult, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, false
 	}
-	if r := s.current; r != nil {
-		running := !r.isDone()
-		fits := r.holds(only)
-		if running || fits && time.Since(r.end) < s.minInterval {
-			return r, fits
+	if last := s.current; last != nil {
+		fits := last.holds(only)
+		if !last.isDone() || fits && time.Since(last.end) < s.minInterval {
+			return last, fits
 		}
 	}
-	r = &roundResult{only: only, done: make(chan struct{})}
-	s.current = r
-	roundCtx, cancel := context.WithoutCancel(ctx), context.CancelFunc(func() {})
-	if deadline, ok := ctx.Deadline(); ok {
-		roundCtx, cancel = context.WithDeadline(roundCtx, deadline)
-	}
-	go func() {
+	next := &roundResult{only: only, done: make(chan struct{})}
+	s.current = next
+	go s.begin(ctx, next)
+	return next, true
+}
+
+// begin runs a round until the deadline of ctx at the latest.
+func (s *shared) begin(ctx context.Context, r *roundResult) {
+	defer r.finish()
+	deadline, bounded := ctx.Deadline()
+	ctx = context.WithoutCancel(ctx)
+	if bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline)
 		defer cancel()
-		defer r.finish()
-		s.run(roundCtx, only, r.publish)
-	}()
-	return r, true
+	}
+	s.run(ctx, r.only, r.publish)
 }
 
 // close waits for the round under way; there are no rounds afterwards.

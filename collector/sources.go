@@ -16,20 +16,55 @@ type Info struct {
 
 // Infos returns all sources in the order in which they run.
 func Infos() []Info {
-	return []Info{
-		{"sas", "IKE_SAs and CHILD_SAs: numbers, algorithms and times.", true, func() Source { return sasSource{} }},
-		{"connections", "What is configured, and whether it is up.", true, func() Source { return connectionsSource{} }},
-		{"peers", "Who is connected, by authenticated identity. Adds series for each peer.", false, func() Source { return peersSource{} }},
-		{"events", "What the daemon reported: SAs that came, ended, failed and were rekeyed, alerts.", true, func() Source { return eventsSource{} }},
-		{"policies", "Installed trap, pass and drop policies.", true, func() Source { return policiesSource{} }},
-		{"pools", "Virtual IP pools: size and leases.", true, func() Source { return poolsSource{} }},
-		{"certificates", "Certificates, CRLs and OCSP responses: validity, keys and algorithms.", true, func() Source { return new(certificatesSource) }},
-		{"authorities", "Certification authorities that were loaded over VICI.", true, func() Source { return authoritiesSource{} }},
-		{"counters", "IKE messages and rekeyings, from the daemon's plugin counters.", true, func() Source { return newCountersSource() }},
-		{"inventory", "Numbers of what was loaded over VICI.", true, func() Source { return inventorySource{} }},
-		{"capabilities", "Plugins and algorithms that the daemon has.", false, func() Source { return capabilitiesSource{} }},
-		{"daemon", "The daemon's version, threads, queues and memory.", true, func() Source { return daemonSource{} }},
-	}
+	return []Info{{
+		Name: "sas", Default: true,
+		Help: "IKE_SAs and CHILD_SAs: numbers, algorithms and times.",
+		new:  func() Source { return sasSource{} },
+	}, {
+		Name: "connections", Default: true,
+		Help: "What is configured, and whether it is up.",
+		new:  func() Source { return connectionsSource{} },
+	}, {
+		Name: "peers", Default: false,
+		Help: "Who is connected, by authenticated identity. Adds series for each peer.",
+		new:  func() Source { return peersSource{} },
+	}, {
+		Name: "events", Default: true,
+		Help: "What the daemon reported: SAs that came, ended, failed and were rekeyed, alerts.",
+		new:  func() Source { return eventsSource{} },
+	}, {
+		Name: "policies", Default: true,
+		Help: "Installed trap, pass and drop policies.",
+		new:  func() Source { return policiesSource{} },
+	}, {
+		Name: "pools", Default: true,
+		Help: "Virtual IP pools: size and leases.",
+		new:  func() Source { return poolsSource{} },
+	}, {
+		Name: "certificates", Default: true,
+		Help: "Certificates, CRLs and OCSP responses: validity, keys and algorithms.",
+		new:  func() Source { return new(certificatesSource) },
+	}, {
+		Name: "authorities", Default: true,
+		Help: "Certification authorities that were loaded over VICI.",
+		new:  func() Source { return authoritiesSource{} },
+	}, {
+		Name: "counters", Default: true,
+		Help: "IKE messages and rekeyings, from the daemon's plugin counters.",
+		new:  func() Source { return newCountersSource() },
+	}, {
+		Name: "inventory", Default: true,
+		Help: "Numbers of what was loaded over VICI.",
+		new:  func() Source { return inventorySource{} },
+	}, {
+		Name: "capabilities", Default: false,
+		Help: "Plugins and algorithms that the daemon has.",
+		new:  func() Source { return capabilitiesSource{} },
+	}, {
+		Name: "daemon", Default: true,
+		Help: "The daemon's version, threads, queues and memory.",
+		new:  func() Source { return daemonSource{} },
+	}}
 }
 
 // Metrics returns all metrics that the source can emit.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
@@ -109,9 +110,7 @@ func (t *tracker) snapshot(address string, now time.Time) *state {
 		Format: stateFormat, Version: stateVersion, Address: address, Saved: now,
 		Received: make(map[string]uint64, len(t.received)), Evicted: t.table.evicted,
 	}
-	for name, n := range t.received {
-		s.Received[name] = n
-	}
+	maps.Copy(s.Received, t.received)
 	for _, e := range t.connections {
 		s.Connections = append(s.Connections, savedConnection{
 			e.name, [5]uint64{e.established, e.terminated, e.failed, e.rekeyed, e.moved}, e.created,
@@ -162,9 +161,7 @@ func (ts *totals) snapshot(index map[*total]int) []savedTotal {
 // restore continues where a state was saved.
 func (t *tracker) restore(s *state, now time.Time) {
 	t.table.restore(s, now)
-	for name, n := range s.Received {
-		t.received[name] = n
-	}
+	maps.Copy(t.received, s.Received)
 	for _, c := range s.Connections {
 		t.connections[c.Connection] = &connectionEvents{
 			name: c.Connection, labels: newLabels("connection", c.Connection), created: c.Created, sessions: newSessionLengths(),

@@ -59,13 +59,13 @@ func algorithm(name string, bits vici.Opt[uint32]) string {
 
 // keyExchange joins all key exchanges, as in CURVE_25519+ML_KEM_768.
 func keyExchange(s *vici.Suite) string {
-	joined := s.KeyExchange
-	for _, name := range s.AdditionalKE {
+	names := make([]string, 0, 1+len(s.AdditionalKE))
+	for _, name := range append([]string{s.KeyExchange}, s.AdditionalKE[:]...) {
 		if name != "" {
-			joined += "+" + name
+			names = append(names, name)
 		}
 	}
-	return labelText(strings.TrimPrefix(joined, "+"))
+	return labelText(strings.Join(names, "+"))
 }
 
 // labelText is labelValue in memory of its own: what the daemon sent is

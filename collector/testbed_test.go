@@ -131,7 +131,8 @@ func newSamples(t testing.TB, families []*dto.MetricFamily) samples {
 			continue
 		}
 		space := strings.LastIndexByte(line, ' ')
-		require.NotContains(t, s, line[:space], "a duplicate series")
+		_, twice := s[line[:space]]
+		require.False(t, twice, "a duplicate series: %s", line)
 		s[line[:space]] = strings.TrimSpace(line[space+1:])
 	}
 	return s

@@ -9,7 +9,8 @@ import (
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
 
-const trafficHelp = " by all CHILD_SAs of that child, across rekeying, reauthentication and restarts of the daemon. Never counts anything twice; " +
+const trafficHelp = " by all CHILD_SAs of that child, across rekeying, reauthentication and restarts of the daemon. " +
+	"Never counts anything twice; " +
 	"what an SA carried between the last look at it and its end can be missed."
 
 // Metrics of traffic.

@@ -4,7 +4,7 @@
 package pki
 
 import (
-	"crypto/sha1" //nolint:gosec // key ids are SHA-1 by definition, not for security
+	"crypto/sha1" // key ids are SHA-1 by definition; nothing is secured by it
 	"math/bits"
 	"strconv"
 	"strings"
@@ -26,7 +26,7 @@ func ParsePublicKey(der []byte) (*PublicKey, error) {
 	if !input.ReadASN1(&info, asn1.SEQUENCE) {
 		return nil, malformed("public key", "not a sequence")
 	}
-	id := sha1.Sum(der) //nolint:gosec // see the import
+	id := sha1.Sum(der)
 	return &PublicKey{ID: pairsOfDigits(id[:]), Key: keyName(info)}, nil
 }
 

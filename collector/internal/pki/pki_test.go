@@ -250,8 +250,11 @@ func TestUnknownAlgorithms(t *testing.T) {
 		key  func(*cryptobyte.Builder) // inside of the AlgorithmIdentifier
 		want string
 	}{
-		"unknown type":    {func(b *cryptobyte.Builder) { addOID(b, "\x2b\x65\x87\x67") }, "1.3.101.999"},
-		"unknown curve":   {func(b *cryptobyte.Builder) { addOID(b, "\x2a\x86\x48\xce\x3d\x02\x01"); addOID(b, "\x2a\x03\x04") }, "ECDSA_1.2.3.4"},
+		"unknown type": {func(b *cryptobyte.Builder) { addOID(b, "\x2b\x65\x87\x67") }, "1.3.101.999"},
+		"unknown curve": {func(b *cryptobyte.Builder) {
+			addOID(b, "\x2a\x86\x48\xce\x3d\x02\x01")
+			addOID(b, "\x2a\x03\x04")
+		}, "ECDSA_1.2.3.4"},
 		"RSA without key": {func(b *cryptobyte.Builder) { addOID(b, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01") }, "RSA"},
 		"ML-DSA":          {func(b *cryptobyte.Builder) { addOID(b, "\x60\x86\x48\x01\x65\x03\x04\x03\x12") }, "ML_DSA_65"},
 		"nothing":         {func(*cryptobyte.Builder) {}, ""},
