@@ -21,20 +21,20 @@ type ConnConfig struct {
 	VIPs        []string    `vici:"vips"`      // to request; "0.0.0.0" and "::" mean any
 	Pools       []string    `vici:"pools"`     // to assign addresses from
 
-	Aggressive    bool      `vici:"aggressive"` // IKEv1
-	Pull          Opt[bool] `vici:"pull"`       // IKEv1 mode config, default yes
-	DSCP          string    `vici:"dscp"`       // of IKE packets, six binary digits; since 5.5.2
-	Encap         bool      `vici:"encap"`      // forces UDP encapsulation
-	MOBIKE        Opt[bool] `vici:"mobike"`     // default yes
-	Fragmentation string    `vici:"fragmentation"`
-	Childless     string    `vici:"childless"`    // "allow", "prefer" (5.9.10), "force" or "never"; since 5.8.0
-	SendCertReq   Opt[bool] `vici:"send_certreq"` // default yes
-	SendCert      string    `vici:"send_cert"`    // "ifasked", "always" or "never"
-	OCSP          string    `vici:"ocsp"`         // "reply", "request", "both" or "never"; since 5.9.14
-	PPKID         string    `vici:"ppk_id"`       // since 5.7.0
-	PPKRequired   bool      `vici:"ppk_required"` // since 5.7.0
-	Unique        string    `vici:"unique"`       // "no", "never", "keep" or "replace"
-	IfIDIn        string    `vici:"if_id_in"`     // a number, "%unique" or "%unique-dir"; since 5.8.0
+	Aggressive    bool      `vici:"aggressive"`    // IKEv1
+	Pull          Opt[bool] `vici:"pull"`          // IKEv1 mode config, default yes
+	DSCP          string    `vici:"dscp"`          // of IKE packets, six binary digits; since 5.5.2
+	Encap         bool      `vici:"encap"`         // forces UDP encapsulation
+	MOBIKE        Opt[bool] `vici:"mobike"`        // default yes
+	Fragmentation string    `vici:"fragmentation"` // "yes" (default), "accept" (5.5.3), "force" or "no"
+	Childless     string    `vici:"childless"`     // "allow", "prefer" (5.9.10), "force" or "never"; since 5.8.0
+	SendCertReq   Opt[bool] `vici:"send_certreq"`  // default yes
+	SendCert      string    `vici:"send_cert"`     // "ifasked", "always" or "never"
+	OCSP          string    `vici:"ocsp"`          // "reply", "request", "both" or "never"; since 5.9.14
+	PPKID         string    `vici:"ppk_id"`        // since 5.7.0
+	PPKRequired   bool      `vici:"ppk_required"`  // since 5.7.0
+	Unique        string    `vici:"unique"`        // "no" (default), "never", "keep" or "replace"
+	IfIDIn        string    `vici:"if_id_in"`      // a number, "%unique" or "%unique-dir"; since 5.8.0
 	IfIDOut       string    `vici:"if_id_out"`
 
 	Mediation     bool   `vici:"mediation"` // since 5.5.2, as the next two
@@ -62,7 +62,7 @@ type AuthConfig struct {
 	// Name begins with "local" or "remote"; if it is empty, the rounds are numbered.
 	Name string `vici:",name"`
 
-	Round        Opt[uint32] `vici:"round"`  // orders the rounds, instead of their names; since 5.4.0
+	Round        Opt[uint32] `vici:"round"`  // orders the rounds, instead of their position; since 5.4.0
 	Auth         string      `vici:"auth"`   // "pubkey" (default), "psk", "eap", "xauth" and more
 	ID           string      `vici:"id"`     // identity; since 6.0.2 also a regular expression
 	AAAID        string      `vici:"aaa_id"` // of the AAA backend

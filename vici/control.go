@@ -141,8 +141,11 @@ func (s *Session) control(
 		return err
 	}
 	addTimeout(m, timeout)
+	if log == nil {
+		return s.callDecoded(ctx, command, m, into)
+	}
 	var logErr error
-	c := consumer{event: "control-log", into: into, left: log == nil, yield: func(body []byte, _ error) bool {
+	c := consumer{event: "control-log", into: into, yield: func(body []byte, _ error) bool {
 		entry := new(ControlLog)
 		d := newSADecoder(body, s.trace)
 		if logErr = entry.read(&d); logErr == nil {
@@ -151,11 +154,7 @@ func (s *Session) control(
 		return logErr == nil
 	}}
 	return s.exchange(ctx, "call", command, func() error {
-		run := s.stream
-		if log == nil {
-			run = s.streamAnswer
-		}
-		if err := run(command, m, &c); err != nil {
+		if err := s.stream(command, m, &c); err != nil {
 			return err
 		}
 		return content(logErr)

@@ -24,8 +24,8 @@ type Counters struct {
 
 	IKERekeyInit Opt[uint64] `vici:"ike-rekey-init"` // rekeyings of IKE_SAs that this end initiated
 	IKERekeyResp Opt[uint64] `vici:"ike-rekey-resp"` // … that the peer initiated
-	ChildRekey   Opt[uint64] `vici:"child-rekey"`    // rekeyings of CHILD_SAs; a collision counts twice before 6.0.0
-	Invalid      Opt[uint64] `vici:"invalid"`        // messages with an invalid body or wrong type
+	ChildRekey   Opt[uint64] `vici:"child-rekey"`    // completed rekeyings of CHILD_SAs; a collision counts twice before 6.0.0
+	Invalid      Opt[uint64] `vici:"invalid"`        // messages with an invalid type, length or value
 	InvalidSPI   Opt[uint64] `vici:"invalid-spi"`    // messages with an unknown IKE SPI
 
 	// Messages by exchange, direction and kind: In were received, Out sent; Req are requests, Resp responses.

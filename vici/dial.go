@@ -57,16 +57,19 @@ func (d *Dialer) Dial(ctx context.Context) (*Session, error) {
 	if err != nil {
 		return nil, d.opError(err)
 	}
+	var full error
 	for wait := minBacklogWait; ; wait = min(2*wait, maxBacklogWait) {
 		conn, err := d.connect(ctx, network, address)
-		if err == nil {
+		switch {
+		case err == nil:
 			return d.newSession(conn), nil
-		}
-		if !errors.Is(err, syscall.EAGAIN) {
+		case errors.Is(err, syscall.EAGAIN):
+			full = err
+		case full == nil || ctx.Err() == nil:
 			return nil, d.opError(err)
 		}
 		if sleep(ctx, wait/2+rand.N(wait/2+1)) != nil {
-			return nil, d.opError(fmt.Errorf("%w while the daemon's queue of new connections was full: %w", ctx.Err(), err))
+			return nil, d.opError(fmt.Errorf("%w while the daemon's queue of new connections was full: %w", ctx.Err(), full))
 		}
 	}
 }

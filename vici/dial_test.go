@@ -231,6 +231,23 @@ func TestDialWaitsNoLongerThanTheContext(t *testing.T) {
 	require.ErrorContains(t, err, "while the daemon's queue of new connections was full")
 }
 
+// What is wrong is told also where the context ends in an attempt instead of between two.
+func TestDialContextEndsInAnAttempt(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	attempts := 0
+	d := vici.Dialer{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		if attempts++; attempts == 1 {
+			return nil, syscall.EAGAIN
+		}
+		cancel()
+		return nil, ctx.Err()
+	}}
+	_, err := d.Dial(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, syscall.EAGAIN)
+	require.Equal(t, 2, attempts)
+}
+
 // The waits grow up to a bound, so that a busy daemon is neither flooded nor kept waiting.
 func TestDialBacklogWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

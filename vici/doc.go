@@ -60,7 +60,7 @@
 //
 // [Session.Events] turns a session into a subscription, and [Events.All] yields its events. A [Watcher] keeps a
 // subscription for ever, over restarts of the daemon. [Event.Decode] gives an event its type; an [EventDecoder] does
-// so ten thousand times a second without giving the garbage collector work.
+// so ten thousand times a second with little work for the garbage collector.
 //
 // Events are what makes polling exact, and cannot replace it: they do not repeat what happened before the
 // subscription, and some SAs end without one. Subscribe first, look second, and apply the events that come to what
@@ -77,9 +77,10 @@
 //   - [ErrClosed], since the session was closed before;
 //   - the context's error, or one of package net.
 //
-// The first two leave the session as it was. The others leave it in doubt to which request the next answer would
-// belong, so the session closes itself; dial again. A command that was interrupted may have been carried out, and one
-// that takes long goes on in the daemon.
+// The first two leave the session as it was, and so does a message that is malformed inside a packet that is whole.
+// Everything else leaves it in doubt to which request the next answer would belong, so the session closes itself
+// ([Session.Err] tells); dial again. A command that was interrupted may have been carried out, and one that takes long
+// goes on in the daemon.
 //
 // # Concurrency and lifetime
 //

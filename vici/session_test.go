@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -305,6 +306,52 @@ func TestContextEndsWithTheAnswer(t *testing.T) {
 }
 
 var key2 = []byte("\x03\x02is\x00\x06second")
+
+// A heldConn holds up who sets its deadline into the past, until it is released.
+type heldConn struct {
+	net.Conn
+
+	release chan struct{}
+}
+
+func (c *heldConn) SetDeadline(t time.Time) error {
+	if !t.IsZero() && t.Before(time.Now()) {
+		<-c.release
+	}
+	return c.Conn.SetDeadline(t)
+}
+
+// The context's end interrupts the connection in a goroutine of its own. A call that has its answer
+// by then must wait for that, or the next call would be interrupted.
+func TestContextEndsJustAfterTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, daemon := net.Pipe()
+		held := &heldConn{client, make(chan struct{})}
+		dialer := vici.Dialer{DialContext: func(context.Context, string, string) (net.Conn, error) { return held, nil }}
+		s, err := dialer.Dial(t.Context())
+		require.NoError(t, err)
+		defer func() { require.NoError(t, s.Close()) }()
+		ctx, cancel := context.WithCancel(t.Context())
+		called := make(chan error, 1)
+		go func() {
+			_, err := s.Call(ctx, "first", nil)
+			called <- err
+		}()
+		p := &peer{t: t, conn: daemon, in: vici.NewPacketReader(daemon, 0)}
+		p.expect(vici.CmdRequest, "first")
+		cancel()
+		synctest.Wait() // now the interruption is held up
+		p.send(vici.CmdResponse, "", nil)
+		synctest.Wait()
+		require.Empty(t, called)
+		close(held.release)
+		require.NoError(t, <-called)
+
+		go p.answer("second", nil)
+		_, err = s.Call(t.Context(), "second", nil)
+		require.NoError(t, err)
+	})
+}
 
 func TestContextThatEndsAfterItsCall(t *testing.T) {
 	s := dialPipe(t, nil, func(p *peer) {

@@ -17,7 +17,11 @@ func (s *Session) callInto(ctx context.Context, command string, request, into an
 	if err != nil {
 		return err
 	}
-	return s.call(ctx, command, m, func(body []byte) error {
+	return s.callDecoded(ctx, command, m, into)
+}
+
+func (s *Session) callDecoded(ctx context.Context, command string, request *Message, into any) error {
+	return s.call(ctx, command, request, func(body []byte) error {
 		answer, err := ParseMessage(body)
 		if err != nil {
 			return err

@@ -213,3 +213,52 @@ func TestTypedTooLong(t *testing.T) {
 	require.Equal(t, "load-conn", op.Name)
 	require.NoError(t, s.LoadCert(t.Context(), vici.LoadCertRequest{Data: tooLong[1:]}))
 }
+
+// TestTypedMalformed reports answers and events that are no messages, and goes on.
+func TestTypedMalformed(t *testing.T) {
+	garbage := []byte{byte(vici.SectionEnd)}
+	event, err := vici.AppendPacket(nil, vici.EventPacket, "list-conn", garbage)
+	require.NoError(t, err)
+	server := vicitest.NewUnstartedServer(&vicitest.Mux{
+		Commands: map[string]vicitest.Command{
+			"list-conns": func(c *vicitest.Call) (*vici.Message, error) { return nil, c.Raw(event) },
+			"get-pools":  vicitest.Answer(nil),
+			"get-conns":  vicitest.Answer(new(vici.Message).AddList("conns", "gw")),
+		},
+		Events: []string{"list-conn"},
+	})
+	t.Cleanup(server.Close)
+	server.Fault("get-pools", vicitest.OnAnswer(vicitest.Malformed()))
+	s, err := (&vici.Dialer{DialContext: server.Dial}).Dial(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+
+	_, err = s.Pools(t.Context(), vici.PoolsRequest{})
+	require.ErrorIs(t, err, vici.ErrMalformed)
+	require.ErrorIs(t, drain(s.ListConns(t.Context(), vici.ListConnsRequest{})), vici.ErrMalformed)
+	names, err := s.ConnNames(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"gw"}, names)
+}
+
+// TestListLeftEarly leaves each listing at its first element and uses the session again.
+func TestListLeftEarly(t *testing.T) {
+	daemon := gateway()
+	t.Cleanup(daemon.Close)
+	s, err := vici.Dial(t.Context(), daemon.Address())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	for range 3 {
+		for conn, err := range s.ListConns(t.Context(), vici.ListConnsRequest{}) {
+			require.NoError(t, err)
+			require.Equal(t, "gw-gw", conn.Name)
+			break
+		}
+		for sa, err := range s.ListSAs(t.Context(), vici.ListSAsRequest{}) {
+			require.NoError(t, err)
+			require.Equal(t, "gw-gw", sa.Name)
+			break
+		}
+	}
+	require.Empty(t, daemon.Observe().Registrations)
+}

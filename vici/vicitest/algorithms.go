@@ -18,9 +18,9 @@ var algorithmGroups = [...]struct {
 	{"aead", "openssl", 0, []string{"AES_GCM_8", "AES_GCM_12", "AES_GCM_16", "AES_CCM_16", "CHACHA20_POLY1305"}},
 	{"hasher", "openssl", 0, []string{"HASH_SHA1", "HASH_MD5", "HASH_SHA2_256", "HASH_SHA2_384", "HASH_SHA2_512", "HASH_SHA3_256"}},
 	{"prf", "openssl", 0, []string{"PRF_KEYED_SHA1", "PRF_HMAC_SHA1", "PRF_HMAC_SHA2_256", "PRF_HMAC_SHA2_384", "PRF_HMAC_SHA2_512"}},
-	{"xof", "openssl", 5<<16 | 5<<8 | 1, []string{"XOF_SHAKE128", "XOF_SHAKE256"}},
-	{"kdf", "kdf", 5<<16 | 9<<8 | 6, []string{"KDF_PRF", "KDF_PRF_PLUS"}},
-	{"drbg", "", 5<<16 | 8<<8 | 2, nil},
+	{"xof", "openssl", release(5, 5, 1), []string{"XOF_SHAKE128", "XOF_SHAKE256"}},
+	{"kdf", "kdf", release(5, 9, 6), []string{"KDF_PRF", "KDF_PRF_PLUS"}},
+	{"drbg", "", release(5, 8, 2), nil},
 	{"ke", "openssl", 0, []string{
 		"CURVE_25519", "CURVE_448", "ECP_256", "ECP_384", "ECP_521", "MODP_2048", "MODP_3072", "MODP_4096",
 	}},

@@ -179,7 +179,7 @@ func TestAnswersHaveTheRealKeys(t *testing.T) {
 			d := newDaemon(t, vicitest.Config{Generation: vicitest.Generation(release)})
 			require.NoError(t, d.LoadPool("rw-pool", "10.3.0.0/28"))
 			d.Load(gateway())
-			_, err := d.Establish("gw-gw", vicitest.Peer{ID: "alice@example.org"})
+			_, err := d.Establish("gw-gw", vicitest.Peer{Responder: true, ID: "alice@example.org"})
 			require.NoError(t, err)
 			s := session(t, d)
 			for file, c := range map[string]struct {

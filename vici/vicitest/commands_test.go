@@ -197,6 +197,7 @@ func TestPools(t *testing.T) {
 	_, err = d.Reauthenticate(back)
 	require.NoError(t, err)
 	require.Equal(t, "2", value(call(t, s, "get-pools", message("name", "rw")).Section("rw"), "online"))
+	require.Contains(t, refused(t, s, "load-pool", section("x", message("addrs", "10.3.0.9-10.3.0.1"))), "no range")
 	call(t, s, "unload-pool", message("name", "range"))
 	require.Contains(t, refused(t, s, "unload-pool", message("name", "range")), "not found")
 	require.Contains(t, refused(t, s, "unload-pool", nil), "missing")
@@ -204,12 +205,14 @@ func TestPools(t *testing.T) {
 
 func TestPoolSizes(t *testing.T) {
 	for addresses, want := range map[string]string{
-		"10.3.0.0/28": "{base=10.3.0.1 size=14 online=0 offline=0}",
-		"fd03::/120":  "{base=fd03::1 size=254 online=0 offline=0}",
-		"10.9.0.1":    "{base=10.9.0.1 size=1 online=0 offline=0}",
-		"10.9.0.1/32": "{base=10.9.0.1 size=1 online=0 offline=0}",
-		"10.8.0.0/31": "{base=10.8.0.0 size=1 online=0 offline=0}",
-		"fd00::/64":   "{base=fd00::1 size=2147483647 online=0 offline=0}",
+		"10.3.0.0/28":           "{base=10.3.0.1 size=14 online=0 offline=0}",
+		"fd03::/120":            "{base=fd03::1 size=254 online=0 offline=0}",
+		"10.9.0.1":              "{base=10.9.0.1 size=1 online=0 offline=0}",
+		"10.9.0.1/32":           "{base=10.9.0.1 size=1 online=0 offline=0}",
+		"10.8.0.0/31":           "{base=10.8.0.0 size=1 online=0 offline=0}",
+		"10.7.0.0-10.9.255.255": "{base=10.7.0.0 size=196608 online=0 offline=0}",
+		"fd00::-fd00:1::":       "{base=fd00:: size=2147483647 online=0 offline=0}",
+		"fd00::/64":             "{base=fd00::1 size=2147483647 online=0 offline=0}",
 	} {
 		d := newDaemon(t, vicitest.Config{})
 		require.NoError(t, d.LoadPool("p", addresses))

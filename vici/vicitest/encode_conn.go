@@ -64,7 +64,7 @@ func (w connWriter) connection(c *Connection) {
 	}
 	w.optional(c)
 	if w.since(6, 1, 0) {
-		w.proposals("proposals", c.Proposals, "prf")
+		w.proposals("proposals", c.Proposals)
 	}
 	w.auths("local-", c.Local)
 	w.auths("remote-", c.Remote)
@@ -152,8 +152,8 @@ func (w connWriter) child(c *Child) {
 	}
 	if w.since(6, 1, 0) {
 		esp, ah := byProtocol(c.Proposals)
-		w.proposals("esp_proposals", esp, "")
-		w.proposals("ah_proposals", ah, "")
+		w.proposals("esp_proposals", esp)
+		w.proposals("ah_proposals", ah)
 	}
 	w.e.List("local-ts", c.LocalTS...)
 	w.e.List("remote-ts", c.RemoteTS...)
@@ -192,15 +192,13 @@ func (w connWriter) action(a string) string {
 	return "clear"
 }
 
-func (w connWriter) proposals(name string, proposals []Proposal, prf string) {
+func (w connWriter) proposals(name string, proposals []Proposal) {
 	w.e.Section(name)
 	for i, p := range proposals {
 		w.e.Section(strconv.Itoa(i))
 		w.list("encr", p.Encryption)
 		w.list("integ", p.Integrity)
-		if prf != "" {
-			w.list(prf, p.PRF)
-		}
+		w.list("prf", p.PRF)
 		w.list("ke", p.KE)
 		for k, names := range p.AKE {
 			w.list(akeKeys[k], names)

@@ -26,7 +26,7 @@ type Peer struct {
 	ID        string   // its identity; empty: the connection's
 	EAPID     string   // its EAP or XAuth identity
 	NAT       bool     // it is behind a NAT, so ESP is encapsulated in UDP
-	VIPs      []string // virtual IPs that it gets; nil: one from each pool of the connection
+	VIPs      []string // virtual IPs that it gets; nil: as a responder one from each pool of the connection
 	Children  []string // CHILD_SAs to set up; nil: all children that are tunnels
 	Suite     *Suite   // of the IKE_SA; nil: the connection's first proposal
 	PPK       bool

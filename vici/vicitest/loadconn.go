@@ -95,7 +95,7 @@ func (c *Connection) set(e vici.Element) (err error) {
 	case "ppk_required":
 		c.PPKRequired, err = flag(e)
 	case "proposals":
-		c.Proposals, err = readProposals(values(e), false)
+		c.Proposals, err = readProposals(values(e), ikeProposal)
 	case "pools":
 		c.Pools = values(e)
 	default:
@@ -227,9 +227,9 @@ func (c *Child) set(e vici.Element) (err error) {
 	case "remote_ts":
 		c.RemoteTS = values(e)
 	case "esp_proposals":
-		c.Proposals, err = readProposals(values(e), false)
+		c.Proposals, err = readProposals(values(e), espProposal)
 	case "ah_proposals":
-		c.Proposals, err = readProposals(values(e), true)
+		c.Proposals, err = readProposals(values(e), ahProposal)
 	case "rekey_time":
 		c.RekeyTime, err = duration(e)
 	case "life_time":

@@ -96,23 +96,45 @@ func subjects(data []string) []string {
 	return names
 }
 
+// What a proposal is for.
+type proposalKind int
+
+const (
+	ikeProposal proposalKind = iota
+	espProposal
+	ahProposal
+)
+
 // readProposals reads strongSwan's notation, such as aes256-sha256-x25519.
-func readProposals(list []string, ah bool) ([]Proposal, error) {
+func readProposals(list []string, kind proposalKind) ([]Proposal, error) {
 	var proposals []Proposal
 	for _, s := range list {
-		if s == "default" {
-			proposals = append(proposals, usualESP()[0])
-			continue
-		}
-		p := Proposal{AH: ah}
-		for word := range strings.SplitSeq(s, "-") {
-			if !p.add(word) {
-				return nil, invalidValue("proposals")
-			}
+		p, ok := readProposal(s, kind)
+		if !ok {
+			return nil, invalidValue("proposals")
 		}
 		proposals = append(proposals, p)
 	}
 	return proposals, nil
+}
+
+func readProposal(s string, kind proposalKind) (p Proposal, ok bool) {
+	switch {
+	case s == "default" && kind == ikeProposal:
+		return usualIKE()[0], true
+	case s == "default":
+		return usualESP()[0], true
+	}
+	for word := range strings.SplitSeq(s, "-") {
+		if !p.add(word) {
+			return p, false
+		}
+	}
+	p.AH = kind == ahProposal
+	if kind != ikeProposal {
+		p.PRF = nil // a CHILD_SA has its keys from the IKE_SA's
+	}
+	return p, true
 }
 
 // add puts an algorithm where it belongs.

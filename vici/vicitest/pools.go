@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -68,7 +69,7 @@ func newPool(name, addresses string) (*pool, error) {
 	p := &pool{name: name, network: prefix.Addr(), first: prefix.Addr(), size: 1}
 	if host := prefix.Addr().BitLen() - prefix.Bits(); host > 1 {
 		p.first = prefix.Masked().Addr().Next()
-		p.size = math.MaxInt32 // charon caps very large pools
+		p.size = maxPool
 		if host < 31 {
 			p.size = 1<<host - 2
 		}
@@ -85,12 +86,24 @@ func rangePool(name, from, to string) (*pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pool %q: %w", name, err)
 	}
-	size := uint32(1)
-	for a := first; a.Less(last) && size < math.MaxUint16; a = a.Next() {
-		size++
+	if last.Less(first) || first.BitLen() != last.BitLen() {
+		return nil, fmt.Errorf("pool %q: %s-%s is no range", name, from, to)
 	}
-	return &pool{name: name, network: first, first: first, size: size}, nil
+	return &pool{name: name, network: first, first: first, size: distance(first, last)}, nil
 }
+
+// distance counts the addresses of a range, up to the cap on very large pools.
+func distance(first, last netip.Addr) uint32 {
+	a, b := first.AsSlice(), last.AsSlice()
+	n := new(big.Int).Sub(new(big.Int).SetBytes(b), new(big.Int).SetBytes(a))
+	if !n.IsInt64() || n.Int64() >= maxPool {
+		return maxPool
+	}
+	return uint32(n.Int64()) + 1
+}
+
+// maxPool is the size that charon shows for very large pools.
+const maxPool = math.MaxInt32
 
 // acquire assigns an address: that of an offline lease of the same identity, else
 // the next that never was assigned, else that of the oldest offline lease.
@@ -148,14 +161,14 @@ func (p *pool) offline() (n int) {
 	return n
 }
 
-// assignAddresses gives a peer its virtual IPs.
+// assignAddresses gives a peer its virtual IPs: those that are named, or, if it comes to us, one of each pool.
 func (d *Daemon) assignAddresses(sa *IKESA, c *Connection, peer Peer) {
 	if peer.VIPs != nil {
 		sa.RemoteVIPs = slices.Clone(peer.VIPs)
 		return
 	}
 	for _, p := range d.pools {
-		if !slices.Contains(c.Pools, p.name) {
+		if !peer.Responder || !slices.Contains(c.Pools, p.name) {
 			continue
 		}
 		if address, ok := p.acquire(identity(sa)); ok {
