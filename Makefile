@@ -48,6 +48,26 @@ promtool-check: ## Let promtool check a scrape of the simulated daemon.
 e2e: ## Test against real daemons of four generations (root, Debian).
 	scripts/e2e
 
+.PHONY: package
+package: ## Make the deb and rpm packages, in dist/.
+	scripts/package
+
+.PHONY: package-check
+package-check: ## Make the packages, check them, and let machines live with them (root, Debian).
+	scripts/package-check
+
+.PHONY: systemd-check
+systemd-check: ## Check the systemd units, and how much they expose.
+	scripts/systemd-check
+
+.PHONY: image-check
+image-check: ## Build and check the container image (root, Debian).
+	scripts/image-check
+
+.PHONY: docs-check
+docs-check: ## Run the commands of the documentation.
+	scripts/docs-check
+
 .PHONY: bench
 bench: ## Run the benchmarks; BASE=old.txt compares with an earlier run.
 	scripts/bench $(BENCH) $(BASE)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,9 @@ type config struct {
 	include       *regexp.Regexp
 	exclude       *regexp.Regexp
 	collectors    map[string]*bool
+	targets       namedAddresses
+	once          bool
+	check         bool
 	web           *web.FlagConfig
 	log           *promslog.Config
 }
@@ -66,6 +70,7 @@ func newApplication() (*kingpin.Application, *config) {
 	app.Version(version.Print(program))
 	app.HelpFlag.Short('h')
 	c := &config{log: &promslog.Config{}}
+	c.addModeFlags(app)
 	c.addVICIFlags(app)
 	c.addScrapeFlags(app)
 	c.addCollectorFlags(app)
@@ -74,11 +79,20 @@ func newApplication() (*kingpin.Application, *config) {
 	return app, c
 }
 
+func (c *config) addModeFlags(app *kingpin.Application) {
+	app.Flag("once", "Print one scrape to the standard output and end, with status 0 if the daemon answered. No events are counted.").
+		BoolVar(&c.once)
+	app.Flag("config.check", "Check the flags and the files that they name, and end, with status 0 if nothing is wrong.").
+		BoolVar(&c.check)
+}
+
 func (c *config) addVICIFlags(app *kingpin.Application) {
 	app.Flag("vici.address", "Where the daemon's VICI socket is: unix:///PATH or tcp://HOST:PORT.").
 		Default(vici.DefaultAddress).StringVar(&c.address)
 	app.Flag("vici.timeout", "How long the daemon may take to answer one query before the connection is closed.").
 		Default(collector.DefaultTimeout.String()).DurationVar(&c.timeout)
+	app.Flag("vici.target", "A further daemon, whose metrics are served under /probe?target=NAME. May be repeated.").
+		PlaceHolder("NAME=ADDRESS").SetValue(&c.targets)
 }
 
 func (c *config) addScrapeFlags(app *kingpin.Application) {
@@ -153,6 +167,9 @@ func (c *config) validate() error {
 	if !strings.HasPrefix(c.telemetryPath, "/") || c.telemetryPath == "/" {
 		return fmt.Errorf("--web.telemetry-path: %q must begin with a slash and must not be the landing page", c.telemetryPath)
 	}
+	if slices.Contains([]string{"/probe", "/-/healthy"}, c.telemetryPath) {
+		return fmt.Errorf("--web.telemetry-path: %q is served already", c.telemetryPath)
+	}
 	if u, err := url.Parse(c.telemetryPath); err != nil || u.Path != c.telemetryPath {
 		return fmt.Errorf("--web.telemetry-path: %q is not a plain path", c.telemetryPath)
 	}
@@ -186,6 +203,9 @@ func (c *config) collector(log *slog.Logger) collector.Config {
 	enabled := make(map[string]bool)
 	for name, on := range c.collectors {
 		enabled[name] = *on
+	}
+	if c.once {
+		enabled["events"] = false // they would be those of a moment
 	}
 	return collector.Config{
 		Dialer:        &vici.Dialer{Address: c.address},

@@ -17,33 +17,23 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	_ "github.com/prometheus/client_golang/prometheus/promhttp/zstd" // lets clients ask for zstd
 	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/strongswan-exporter/strongswan_exporter/collector"
 )
 
-// newHandler returns the handler for all that the exporter serves.
-func newHandler(c *collector.Collector, config *config, log *slog.Logger) (http.Handler, error) {
+// newHandler returns the handler for all that the exporter serves: of its daemon, and of others under names.
+func newHandler(c *collector.Collector, config *config, log *slog.Logger, others ...target) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+config.telemetryPath, newMetricsHandler(c, config, log))
+	mux.Handle("GET /probe", newProbeHandler(others, config, log))
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "strongswan_exporter is healthy.")
 	})
-	landing, err := web.NewLandingPage(web.LandingConfig{
-		Name:        program,
-		Description: "Prometheus exporter for strongSwan",
-		Version:     version.Info(),
-		Profiling:   "false",
-		Links: []web.LandingLinks{
-			{Address: config.telemetryPath, Text: "Metrics", Description: "what Prometheus scrapes"},
-			{Address: "/-/healthy", Text: "Health", Description: "whether the exporter itself runs"},
-		},
-	})
+	landing, err := newLanding(append(targets{{address: config.address, collector: c}}, others...), config, log)
 	if err != nil {
-		return nil, fmt.Errorf("landing page: %w", err)
+		return nil, err
 	}
-	mux.Handle("GET /", landing)
+	mux.Handle("GET /{$}", landing)
 	return mux, nil
 }
 

@@ -19,44 +19,63 @@ import (
 	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
-
-	"github.com/strongswan-exporter/strongswan_exporter/collector"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stderr)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "strongswan_exporter:", err)
-		os.Exit(1)
+		os.Exit(exitStatus(err))
 	}
 }
 
-// run serves until the context ends.
-func run(ctx context.Context, args []string, stderr io.Writer) error {
+// errUsage marks errors of the flags and of files that they name: what will be as wrong the next time.
+var errUsage = errors.New("wrong configuration")
+
+// exitStatus is what the process ends with: 1 where it may go better the next time, 2 where somebody has to change something.
+func exitStatus(err error) int {
+	if errors.Is(err, errUsage) {
+		return 2
+	}
+	return 1
+}
+
+// run serves until the context ends, or does what a flag asks for instead.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	config, err := parseFlags(args)
+	if err == nil {
+		err = config.validate()
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	if config.check {
+		fmt.Fprintln(stdout, "The configuration is right.")
+		return nil
 	}
 	log := promslog.New(&promslog.Config{Level: config.log.Level, Format: config.log.Format, Writer: stderr})
-	if err := config.validate(); err != nil {
-		return err
-	}
-	c, err := collector.New(config.collector(log))
+	all, err := newTargets(config, log)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = c.Close() }() // it waits, and returns nil
+	defer func() { _ = all.close() }() // it waits, and returns nil
+	ctx, stop := context.WithCancel(ctx)
+	wait := all.watch(ctx)
+	defer wait()
+	defer stop()
+	if config.once {
+		return printOnce(ctx, all[0].collector, config, stdout)
+	}
+	return all.serve(ctx, config, log)
+}
+
+// serve answers requests until the context ends.
+func (t targets) serve(ctx context.Context, config *config, log *slog.Logger) error {
 	log.Info("Starting strongswan_exporter", "version", version.Info(), "build", version.BuildContext(),
-		"address", config.address, "collectors", c.Names())
-	watching := make(chan struct{})
-	go func() {
-		defer close(watching)
-		_ = c.Run(ctx) // it ends with the context
-	}()
-	defer func() { <-watching }()
-	handler, err := newHandler(c, config, log)
+		"address", config.address, "targets", config.targets.String(), "collectors", t[0].collector.Names())
+	handler, err := newHandler(t[0].collector, config, log, t[1:]...)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@
 package collector
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -24,6 +25,9 @@ type changes struct {
 
 // daemon notes whether the daemon answered.
 func (c *changes) daemon(err error) {
+	if errors.Is(err, context.Canceled) { // it is the collector that ends
+		return
+	}
 	kind := ""
 	if err != nil {
 		kind = reason(err)
@@ -43,7 +47,7 @@ func (c *changes) daemon(err error) {
 
 // source notes how a source fared. Where the daemon cannot be reached at all, that is told once and not by every source.
 func (c *changes) source(name string, err error, unreachable bool) {
-	if unreachable || errors.Is(err, errLeftInPeace) {
+	if unreachable || errors.Is(err, errLeftInPeace) || errors.Is(err, context.Canceled) {
 		return
 	}
 	kind := ""

@@ -64,7 +64,8 @@ type Config struct {
 	Looks LooksConfig
 
 	// StateFile, if not empty, is where totals and counters are kept over a restart. It is read by
-	// New, and written by Run at intervals and at its end.
+	// New, and written by Run at intervals and at its end. A second file, with ".exposed" at the end of its
+	// name, is written with each round.
 	StateFile string
 
 	// StateInterval is how often the state is saved; 0 means [DefaultStateInterval].
@@ -100,7 +101,9 @@ type Collector struct {
 	shared   shared
 	changes  changes
 	limit    int
-	state    *stateFile
+	state    *stateFile // all that survives the process
+	exposed  *stateFile // what was exposed last
+	interval time.Duration
 }
 
 type enabledSource struct {
@@ -122,12 +125,14 @@ func New(config Config) (*Collector, error) {
 	}
 	requests, names := newRequests(time.Now()), newNames(config.includes)
 	table := newSATable(names, time.Now())
+	table.ledger.reject = requests.reject
 	if slices.ContainsFunc(sources, func(s enabledSource) bool { return s.name == "peers" }) {
 		table.peers = newPeerBook(cmp.Or(config.PeersLimit, DefaultPeersLimit))
 	}
 	dialer := *config.Dialer
 	dialer.Trace = requests.trace()
-	tracker := newTracker(names, table, time.Now)
+	schedule := newSchedule(config.Looks)
+	tracker := newTracker(names, table, schedule, time.Now)
 	c := &Collector{
 		sources:  sources,
 		requests: requests,
@@ -139,6 +144,7 @@ func New(config Config) (*Collector, error) {
 			table:    table,
 			tracker:  tracker,
 			turn:     make(chan struct{}, 1),
+			changed:  make(chan struct{}, 1),
 			requests: requests,
 			timeout:  config.Timeout,
 			patience: make(map[string]*patience),
@@ -146,10 +152,10 @@ func New(config Config) (*Collector, error) {
 			now:      time.Now,
 		},
 	}
-	c.gateway.looks = newLooks(c.gateway, config.Looks)
-	tracker.replaced = c.gateway.looks.rekeyed
-	c.state = &stateFile{path: config.StateFile, interval: cmp.Or(config.StateInterval, DefaultStateInterval), log: config.Logger}
-	if s := c.state.load(dialer.Address); s != nil {
+	c.gateway.looks = newLooks(c.gateway, schedule)
+	c.interval = cmp.Or(config.StateInterval, DefaultStateInterval)
+	c.state, c.exposed = newStateFiles(config.StateFile, config.Logger)
+	if s := loadState(c.state, c.exposed, dialer.Address); s != nil {
 		tracker.restore(s, time.Now())
 	}
 	c.shared = newShared(c.collect, config.MinInterval)
@@ -162,13 +168,41 @@ func New(config Config) (*Collector, error) {
 func (c *Collector) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
-	running.Go(func() { c.state.run(ctx, c.snapshot) })
+	running.Go(func() { c.state.run(ctx, c.interval, c.snapshot) })
 	if !slices.Contains(c.Names(), "events") {
 		<-ctx.Done()
 		return ctx.Err()
 	}
 	running.Go(func() { c.gateway.looks.run(ctx) })
+	running.Go(func() { c.resync(ctx) })
 	return c.gateway.watcher().Run(ctx)
+}
+
+// resync lists all SAs whenever the subscription to events was made anew, so that counting goes on from there and does not wait
+// for the next scrape.
+func (c *Collector) resync(ctx context.Context) {
+	i := slices.IndexFunc(c.sources, func(s enabledSource) bool { return sweeps(s.Source) })
+	if i < 0 {
+		return
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.gateway.changed:
+			c.shared.get(ctx, []string{c.sources[i].name})
+		}
+	}
+}
+
+// keepExposed saves what a round is about to expose, so that no later process exposes less.
+func (c *Collector) keepExposed() {
+	if c.exposed.path == "" {
+		return
+	}
+	var s *state
+	c.gateway.locked(func() { s = c.gateway.tracker.exposed(c.gateway.client.dialer.Address, time.Now()) })
+	c.exposed.save(s)
 }
 
 // snapshot returns the state as it is now.
@@ -183,7 +217,7 @@ func (c *Config) includes(connection string) bool {
 		(c.Exclude == nil || !c.Exclude.MatchString(connection))
 }
 
-// Close waits for a round that is under way and ends the connection to the daemon.
+// Close ends a round that is under way and the connection to the daemon.
 func (c *Collector) Close() error {
 	c.shared.close()
 	c.gateway.client.close()
@@ -277,6 +311,7 @@ func (c *Collector) collect(ctx context.Context, only []string, publish func(par
 	c.changes.daemon(err)
 	c.changes.limit(dropped)
 	publish(part{name: upPart, err: err})
+	c.keepExposed()
 }
 
 // collectPart runs one source. A source that panics over what the daemon sent fails like any other.

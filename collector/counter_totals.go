@@ -5,6 +5,7 @@ package collector
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
@@ -28,32 +29,32 @@ const (
 // A counterSet holds the counters of the daemon, or of one connection, messages first.
 type counterSet [countersInSet]vici.Opt[uint64]
 
-// messageKinds are the labels of the messages in the order of a counterSet.
-var messageKinds = [...]struct{ exchange, direction, kind string }{
-	{"IKE_SA_INIT", "in", "request"},
-	{"IKE_SA_INIT", "in", "response"},
-	{"IKE_SA_INIT", "out", "request"},
-	{"IKE_SA_INIT", "out", "response"},
-	{"IKE_AUTH", "in", "request"},
-	{"IKE_AUTH", "in", "response"},
-	{"IKE_AUTH", "out", "request"},
-	{"IKE_AUTH", "out", "response"},
-	{"CREATE_CHILD_SA", "in", "request"},
-	{"CREATE_CHILD_SA", "in", "response"},
-	{"CREATE_CHILD_SA", "out", "request"},
-	{"CREATE_CHILD_SA", "out", "response"},
-	{"INFORMATIONAL", "in", "request"},
-	{"INFORMATIONAL", "in", "response"},
-	{"INFORMATIONAL", "out", "request"},
-	{"INFORMATIONAL", "out", "response"},
+// messageKinds are the labels of the messages in the order of a counterSet, which is that of samples.
+var messageKinds = [...]struct{ direction, exchange, kind string }{
+	{"in", "CREATE_CHILD_SA", "request"},
+	{"in", "CREATE_CHILD_SA", "response"},
+	{"in", "IKE_AUTH", "request"},
+	{"in", "IKE_AUTH", "response"},
+	{"in", "IKE_SA_INIT", "request"},
+	{"in", "IKE_SA_INIT", "response"},
+	{"in", "INFORMATIONAL", "request"},
+	{"in", "INFORMATIONAL", "response"},
+	{"out", "CREATE_CHILD_SA", "request"},
+	{"out", "CREATE_CHILD_SA", "response"},
+	{"out", "IKE_AUTH", "request"},
+	{"out", "IKE_AUTH", "response"},
+	{"out", "IKE_SA_INIT", "request"},
+	{"out", "IKE_SA_INIT", "response"},
+	{"out", "INFORMATIONAL", "request"},
+	{"out", "INFORMATIONAL", "response"},
 }
 
 func newCounterSet(c *vici.Counters) counterSet {
 	return counterSet{
-		c.IKEInitInReq, c.IKEInitInResp, c.IKEInitOutReq, c.IKEInitOutResp,
-		c.IKEAuthInReq, c.IKEAuthInResp, c.IKEAuthOutReq, c.IKEAuthOutResp,
-		c.CreateChildInReq, c.CreateChildInResp, c.CreateChildOutReq, c.CreateChildOutResp,
-		c.InfoInReq, c.InfoInResp, c.InfoOutReq, c.InfoOutResp,
+		c.CreateChildInReq, c.CreateChildInResp, c.IKEAuthInReq, c.IKEAuthInResp,
+		c.IKEInitInReq, c.IKEInitInResp, c.InfoInReq, c.InfoInResp,
+		c.CreateChildOutReq, c.CreateChildOutResp, c.IKEAuthOutReq, c.IKEAuthOutResp,
+		c.IKEInitOutReq, c.IKEInitOutResp, c.InfoOutReq, c.InfoOutResp,
 		ikeRekeysInitiated: c.IKERekeyInit, ikeRekeysAnswered: c.IKERekeyResp, childRekeysDone: c.ChildRekey,
 		invalidMessages: c.Invalid, invalidSPIMessages: c.InvalidSPI,
 	}
@@ -164,7 +165,8 @@ func (f *counterFamilies) family(i int) *Metric {
 }
 
 func (t *counterTotals) emit(out *Page) {
-	for _, s := range t.series {
+	for _, key := range slices.Sorted(maps.Keys(t.series)) { // sorting samples would cost more
+		s := t.series[key]
 		for i, v := range s.values {
 			if n, ok := v.Get(); ok {
 				out.Counter(t.families.family(i), float64(n), s.created, s.labels[i])

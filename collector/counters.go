@@ -75,12 +75,15 @@ func (s *countersSource) Collect(ctx context.Context, r *round, out *Page) error
 	if err := r.askStats(ctx); err != nil {
 		return err
 	}
-	if !slices.Contains(r.stats.Plugins, "counters") {
+	if plugins := r.stats.Plugins; len(plugins) > 0 && !slices.Contains(plugins, "counters") {
 		return errNoCounters
 	}
 	start, _ := r.start.known()
 	asked := r.now()
 	answer, err := askCounters(ctx, r, vici.CountersRequest{})
+	if isNoCounters("get-counters", err) {
+		return errNoCounters
+	}
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,7 @@ func (eventsSource) Collect(ctx context.Context, r *round, out *Page) error {
 // emit adds all counters to a page.
 func (t *tracker) emit(out *Page) {
 	t.prepare()
+	t.evict()
 	out.Gauge(streamConnected, float64(btoi(t.connected)), nil)
 	out.Counter(streamConnects, float64(t.connects), t.began, nil)
 	for _, name := range watchedEvents() {
@@ -72,7 +73,7 @@ func (t *tracker) emit(out *Page) {
 		if t.connected {
 			out.Gauge(eventSupported, float64(btoi(!t.unsupported[name])), labels)
 		}
-		out.Counter(eventsReceived, float64(t.received[name]), t.began, labels)
+		out.Counter(eventsReceived, float64(t.received[name]), t.counting, labels)
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.connections)) {
 		emitConnectionEvents(out, t.connections[name])
@@ -81,7 +82,7 @@ func (t *tracker) emit(out *Page) {
 		emitChildEvents(out, t.children[s])
 	}
 	for _, s := range slices.SortedFunc(maps.Keys(t.alerts), compareAlerts) {
-		out.Counter(alertsTotal, float64(t.alerts[s]), t.began, newLabels("alert", s.alert, "connection", s.connection))
+		out.Counter(alertsTotal, float64(t.alerts[s]), t.counting, newLabels("alert", s.alert, "connection", s.connection))
 	}
 }
 
@@ -96,6 +97,28 @@ func (t *tracker) prepare() {
 			if k := &c.children[i]; !k.shunt {
 				t.childEvents(k.series)
 			}
+		}
+	}
+}
+
+// evict forgets the counters of names that have not been configured, nor had an SA, for as long as traffic totals are kept.
+func (t *tracker) evict() {
+	now := t.now()
+	for name, e := range t.connections {
+		switch {
+		case t.names.connections[name] != nil:
+			e.used = now
+		case now.Sub(e.used) > maxIdle:
+			delete(t.connections, name)
+		}
+	}
+	for s, e := range t.children {
+		c := t.names.connections[s.connection]
+		switch {
+		case c != nil && c.children[s.member] != nil:
+			e.used = now
+		case now.Sub(e.used) > maxIdle:
+			delete(t.children, s)
 		}
 	}
 }
@@ -155,6 +178,10 @@ func (g *gateway) watcher() *vici.Watcher {
 		OnConnect: func(_ context.Context, unsupported []string) error {
 			g.locked(func() { g.tracker.connect(unsupported) })
 			g.log.Info("Subscribed to events", "unsupported", unsupported)
+			select {
+			case g.changed <- struct{}{}:
+			default: // it is known already that a sweep is due
+			}
 			return nil
 		},
 		OnDisconnect: func(err error, wait time.Duration) {

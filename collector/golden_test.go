@@ -58,7 +58,27 @@ func compareGolden(t *testing.T, path, got string) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err, "run the test with -update and review what it writes")
-	require.Equal(t, string(want), got, "run the test with -update if that is right")
+	require.Empty(t, difference(string(want), got), "run the test with -update if that is right")
+}
+
+// difference returns the lines that only one of two texts has, or a note where just the order differs.
+func difference(want, got string) []string {
+	wanted, gotten := strings.Split(want, "\n"), strings.Split(got, "\n")
+	var lines []string
+	for _, line := range wanted {
+		if !slices.Contains(gotten, line) {
+			lines = append(lines, "- "+line)
+		}
+	}
+	for _, line := range gotten {
+		if !slices.Contains(wanted, line) {
+			lines = append(lines, "+ "+line)
+		}
+	}
+	if len(lines) == 0 && want != got {
+		return []string{"the order or number of lines differs"}
+	}
+	return lines
 }
 
 // Whatever sources give is what the official registry, in its strictest form, would have accepted and written.
@@ -81,7 +101,7 @@ func requirePedantic(t *testing.T, families []*dto.MetricFamily) {
 	require.NoError(t, registry.Register(reemitter{t, families}))
 	registered, err := registry.Gather()
 	require.NoError(t, err)
-	require.Equal(t, text(t, registered), text(t, families))
+	require.Empty(t, difference(text(t, registered), text(t, families)))
 
 	problems, err := promlint.NewWithMetricFamilies(families).Lint()
 	require.NoError(t, err)

@@ -43,12 +43,14 @@ type count[K comparable] struct {
 	n   int
 }
 
-func (t *tally[K]) add(key K) {
+func (t *tally[K]) add(key K) { t.addN(key, 1) }
+
+func (t *tally[K]) addN(key K, n int) {
 	for i := range *t {
 		if (*t)[i].key == key {
-			(*t)[i].n++
+			(*t)[i].n += n
 			return
 		}
 	}
-	*t = append(*t, count[K]{key, 1})
+	*t = append(*t, count[K]{key, n})
 }

@@ -67,7 +67,8 @@ func pairNames(l Labels) []string {
 
 func TestPairCache(t *testing.T) {
 	c := make(pairCache)
-	require.Same(t, c.pair("state", "up"), c.pair("state", "up"))
+	first := c.pair("state", "up")
+	require.Same(t, first, c.pair("state", "up"))
 	require.NotSame(t, c.pair("state", "up"), c.pair("kind", "up"))
 	require.Equal(t, "state", c.pair("state", "up").GetName())
 }

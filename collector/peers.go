@@ -51,11 +51,11 @@ func (peersSource) Collect(ctx context.Context, r *round, out *Page) error {
 		emitMoment(out, peerLastReceived, p.lastReceived, p.labels)
 		emitMoment(out, peerLastSent, p.lastSent, p.labels)
 	}
+	metrics := [4]*Metric{
+		receivedBytes: peerReceivedBytes, sentBytes: peerSentBytes, receivedPackets: peerReceivedPackets, sentPackets: peerSentPackets,
+	}
 	for _, t := range r.table.ledger.peers.sorted() {
-		out.Counter(peerReceivedBytes, float64(t.sum[receivedBytes]), t.created, t.labels)
-		out.Counter(peerSentBytes, float64(t.sum[sentBytes]), t.created, t.labels)
-		out.Counter(peerReceivedPackets, float64(t.sum[receivedPackets]), t.created, t.labels)
-		out.Counter(peerSentPackets, float64(t.sum[sentPackets]), t.created, t.labels)
+		t.emit(out, metrics)
 	}
 	return nil
 }

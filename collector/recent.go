@@ -3,25 +3,54 @@
 
 package collector
 
+import "time"
+
 // maxRecent bounds how many SAs a recent remembers: all that can be rekeyed within
 // the few seconds in which the daemon may report one rekeying twice.
 const maxRecent = 1 << 16
 
-// A recent remembers the SAs that were rekeyed lately, so that a rekeying that is reported twice counts once. It
-// keeps between a half and all of the last maxRecent.
+// A recent remembers the last SAs to which something happened, and when. It keeps between a half and
+// all of the last maxRecent.
 type recent[K comparable] struct {
-	young, old map[K]struct{}
+	young, old map[K]time.Time
 }
 
-// first notes a key and reports whether it is new.
-func (r *recent[K]) first(key K) bool {
-	if _, known := r.young[key]; known {
+// add notes a key, unless it is known, and reports whether it is new.
+func (r *recent[K]) add(key K, now time.Time) bool {
+	if _, known := r.get(key); known {
 		return false
 	}
-	_, known := r.old[key]
 	if r.young == nil || len(r.young) >= maxRecent/2 {
-		r.young, r.old = make(map[K]struct{}), r.young
+		r.young, r.old = make(map[K]time.Time), r.young
 	}
-	r.young[key] = struct{}{}
-	return !known
+	r.young[key] = now
+	return true
+}
+
+// get returns when a key was noted.
+func (r *recent[K]) get(key K) (at time.Time, known bool) {
+	if at, known = r.young[key]; known {
+		return at, true
+	}
+	at, known = r.old[key]
+	return at, known
+}
+
+// collisionTime is longer than two ends that rekey an SA at the same time take to find out whose new one stays. No SA
+// is so short-lived otherwise.
+const collisionTime = 2 * time.Second
+
+// rekeyings tells a rekeying from a further report of the same one. When both ends begin at the same
+// time, a daemon may report that the old SA was replaced twice (before 6.0), or that it was replaced by the one
+// that is redundant, and that one by the one that stays.
+type rekeyings[K comparable] struct {
+	replaced, made recent[K]
+}
+
+// counts reports whether the replacement of an SA by another one is the first report of a rekeying.
+func (r *rekeyings[K]) counts(from, to K, now time.Time) bool {
+	first := r.replaced.add(from, now)
+	made, known := r.made.get(from)
+	r.made.add(to, now)
+	return first && !(known && now.Sub(made) < collisionTime)
 }

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -107,7 +108,7 @@ func reason(err error) string {
 		return "too_large"
 	case errors.Is(err, vici.ErrMalformed):
 		return "malformed"
-	case gone(err), errors.Is(err, vici.ErrClosed):
+	case gone(err), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, vici.ErrClosed):
 		return "closed"
 	case dialing(err), errors.Is(err, syscall.ECONNREFUSED):
 		return "refused"

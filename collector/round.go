@@ -20,6 +20,7 @@ import (
 // reader of events shares what the mutex guards.
 type gateway struct {
 	turn         chan struct{} // holds one value while a query is under way
+	changed      chan struct{} // holds one value when events may have been missed
 	client       *client
 	configReader configReader
 
@@ -55,6 +56,7 @@ type round struct {
 	stats       vici.Stats
 	pools       []vici.Pool
 	unlisted    uint64
+	alive       bool  // the session was used in this round
 	unreachable error // why no connection can be had in this round
 }
 
@@ -117,17 +119,23 @@ func (r *round) query(ctx context.Context, command string, ask func(context.Cont
 		return fmt.Errorf("%w: %s, for %v", errLeftInPeace, command, wait.Round(time.Second))
 	}
 	err := r.try(ctx, command, p, ask)
-	if err == nil {
+	if answered(err) {
 		p.reset()
 	}
 	return err
+}
+
+// answered reports whether the daemon answered, be it with a refusal.
+func answered(err error) bool {
+	var refused *vici.CommandError
+	return err == nil || errors.As(err, &refused) || errors.Is(err, vici.ErrUnknownCommand) || errors.Is(err, vici.ErrUnknownEvent)
 }
 
 // errLeftInPeace is the failure of a query that was not made.
 var errLeftInPeace = errors.New("not asked, since it was not answered in time lately")
 
 // try asks on the session at hand. A session that turns out to be dead at its
-// first use since the last round is replaced.
+// first use since the last round is replaced; later it is the command that the daemon hung up on.
 func (r *round) try(ctx context.Context, command string, p *patience, ask func(context.Context, *vici.Session) error) error {
 	for {
 		s, used, err := r.client.get(ctx)
@@ -135,22 +143,29 @@ func (r *round) try(ctx context.Context, command string, p *patience, ask func(c
 			r.requests.failed(command, err)
 			return r.noteUnreachable(err)
 		}
+		first := !r.alive
+		r.alive = true
 		err = r.inTime(ctx, s, ask)
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
 			p.lost(r.now(), r.timeout)
 			r.client.suspect()
 			return err
-		case used && gone(err):
+		case first && used && gone(err):
 			continue
 		}
 		return err
 	}
 }
 
-// inTime gives one command its time. What the daemon has not answered by then ends the session.
+// inTime gives one command its time, which is never all that the round has left: what hangs must not take the time of
+// the others. What the daemon has not answered by then ends the session.
 func (r *round) inTime(ctx context.Context, s *vici.Session, ask func(context.Context, *vici.Session) error) error {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	timeout := r.timeout
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = min(timeout, deadline.Sub(r.now())*3/4)
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return ask(ctx, s)
 }

@@ -3,7 +3,10 @@
 
 package collector
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Metrics of IKE_SAs, per connection.
 var (
@@ -70,8 +73,8 @@ func (sasSource) Collect(ctx context.Context, r *round, out *Page) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out.Gauge(sweepUnlisted, float64(r.unlisted), nil)
-	r.table.emitTraffic(out, r.now())
-	emitUnnamed(out, r.table.unnamed)
+	r.table.emitTraffic(out, r.now(), r.tracker.counting)
+	emitUnnamed(out, r.table.unnamed, r.names.connections[""])
 	for _, c := range r.names.all() {
 		emitConnection(out, c)
 		for _, k := range c.sortedChildren() {
@@ -82,10 +85,17 @@ func (sasSource) Collect(ctx context.Context, r *round, out *Page) error {
 }
 
 // emitUnnamed counts IKE_SAs without a configuration, and nothing else of
-// them: anybody who can send a packet can make them.
-func emitUnnamed(out *Page, unnamed tally[*ikeKind]) {
+// them: anybody who can send a packet can make them. Their label is also that of a connection whose name
+// is empty, if there is one.
+func emitUnnamed(out *Page, unnamed tally[*ikeKind], nameless *connection) {
+	all := slices.Clone(unnamed)
+	if nameless != nil {
+		for _, t := range nameless.kinds {
+			all.addN(t.key, t.n)
+		}
+	}
 	empty := newLabels("connection", "")
-	for _, t := range unnamed {
+	for _, t := range all {
 		out.Gauge(ikeSAs, float64(t.n), empty.with(out.pair("version", t.key.version), out.pair("state", t.key.state)))
 	}
 }
@@ -94,8 +104,10 @@ func emitConnection(out *Page, c *connection) {
 	if c.total == 0 {
 		return
 	}
-	for _, t := range c.kinds {
-		out.Gauge(ikeSAs, float64(t.n), c.labels.with(out.pair("version", t.key.version), out.pair("state", t.key.state)))
+	if c.name != "" {
+		for _, t := range c.kinds {
+			out.Gauge(ikeSAs, float64(t.n), c.labels.with(out.pair("version", t.key.version), out.pair("state", t.key.state)))
+		}
 	}
 	for _, t := range c.suites {
 		s := t.key

@@ -101,6 +101,7 @@ type childRecord struct {
 	lastReceived int64
 	lastSent     int64
 	encap        bool
+	id           uint32
 	seen         uint32
 }
 
@@ -187,11 +188,11 @@ func (t *saTable) observeChild(ike *ikeRecord, in *vici.IKESA, sa *vici.ChildSA,
 	}
 	now, key := at.Unix(), childKeyOf(sa)
 	if o, ok := t.counted(child, ike.peer, sa, at); ok {
-		t.ledger.list(&o, at)
+		t.ledger.list(&o)
 	}
 	r, known := t.children[key]
 	if !known {
-		r = new(childRecord)
+		r = &childRecord{id: key.id}
 		t.children[key] = r
 	}
 	r.child, r.seen, r.encap = child, t.sweep, sa.Encap

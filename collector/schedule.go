@@ -9,11 +9,20 @@ import (
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
 
-// The counters of an SA that was replaced go on: inbound packets that were under way arrive for five seconds
-// more. The last of these looks comes just before the daemon removes the old SA.
+// The counters of an SA that was replaced go on: packets that were under way arrive, and a peer that began the
+// rekeying is sent to on the old SA until it says so. The daemon removes the old SA after five seconds, or
+// at the end of its lifetime. The first of these looks is to find all that, the last one stragglers.
 const (
 	firstLookAfter = time.Second
 	lastLookAfter  = 4500 * time.Millisecond
+	firstTooLate   = lastLookAfter - firstLookAfter
+	lastTooLate    = 400 * time.Millisecond
+)
+
+// A daemon does not list an IKE_SA that is busy just then, so a look that finds nothing is repeated.
+const (
+	repeatAfter = 100 * time.Millisecond
+	maxRepeats  = 3
 )
 
 // A daemon that begins a rekeying removes the old outbound SA at its end, without reading its counters again. What
@@ -30,17 +39,16 @@ const (
 	longestSchedule = time.Minute
 )
 
-// tooLate is by how much a look may be late and still see the SA.
-const tooLate = 400 * time.Millisecond
-
 // A schedule knows which CHILD_SAs are to be looked at, and when. It is pure bookkeeping: no input or
 // output, no clock. The gateway's lock guards it.
 type schedule struct {
 	config     LooksConfig
 	wake       chan struct{}     // holds a value when there is something new
-	first      []look            // at SAs that were replaced, in the order of their times
-	last       []look            // likewise
+	first      queue             // of looks at SAs that were replaced
+	last       queue             // likewise
+	repeated   queue             // of those that found nothing
 	due        map[uint32]*dueSA // SAs whose rekeying comes next, by unique id
+	planned    bool              // nothing is scheduled before a sweep told what daemon this is
 	disallowed string            // why there are no looks just now; "" while there are
 	skipped    map[string]uint64
 }
@@ -48,14 +56,9 @@ type schedule struct {
 // A target is a CHILD_SA to look at. A daemon asked for one IKE_SA does not have to describe all
 // others; where it is not known to which the CHILD_SA belongs, it is asked for all.
 type target struct {
-	child uint32
-	ike   vici.Opt[uint32]
-}
-
-// A look is due at a moment.
-type look struct {
-	target
-	at time.Time
+	child   uint32
+	ike     vici.Opt[uint32]
+	repeats int
 }
 
 // A dueSA is a CHILD_SA whose rekeying comes in a span of time.
@@ -69,7 +72,10 @@ type dueSA struct {
 func newSchedule(config LooksConfig) *schedule {
 	return &schedule{
 		config: config, wake: make(chan struct{}, 1),
-		due: make(map[uint32]*dueSA), skipped: make(map[string]uint64),
+		first:    newQueue(firstLookAfter, firstTooLate, config.PerSecond),
+		last:     newQueue(lastLookAfter, lastTooLate, config.PerSecond),
+		repeated: newQueue(repeatAfter, lastTooLate, config.PerSecond),
+		due:      make(map[uint32]*dueSA), skipped: make(map[string]uint64),
 	}
 }
 
@@ -85,11 +91,11 @@ func (s *schedule) nudge() {
 func (s *schedule) installed(ike *vici.IKESA, sa *vici.ChildSA, now time.Time) {
 	id, known := sa.UniqueID.Get()
 	rekey, ok := sa.RekeyTime.Get()
-	if !known || !ok || s.disallowed != "" {
+	if !known || !ok || !s.planned || s.disallowed != "" {
 		return
 	}
 	due := now.Add(rekey)
-	s.due[id] = &dueSA{target: target{id, ike.UniqueID}, begin: due.Add(-dueBefore), end: due.Add(dueAfter)}
+	s.due[id] = &dueSA{target: target{child: id, ike: ike.UniqueID}, begin: due.Add(-dueBefore), end: due.Add(dueAfter)}
 	s.nudge()
 }
 
@@ -100,31 +106,25 @@ func (s *schedule) closed(sa *vici.ChildSA) { delete(s.due, sa.UniqueID.Or(0)) }
 func (s *schedule) rekeyed(ike *vici.IKESA, sa *vici.ChildSA, now time.Time) {
 	s.closed(sa)
 	id, known := sa.UniqueID.Get()
-	if !known {
+	if !known || !s.planned {
 		return
 	}
 	if s.disallowed != "" {
 		s.skipped[s.disallowed] += 2
 		return
 	}
-	t := target{id, ike.UniqueID}
-	s.first = s.later(s.first, look{t, now.Add(firstLookAfter)}, firstLookAfter)
-	s.last = s.later(s.last, look{t, now.Add(lastLookAfter)}, lastLookAfter)
-	s.nudge()
-}
-
-// later puts a look into a queue, unless it holds as many already as can be made until then.
-func (s *schedule) later(queue []look, l look, wait time.Duration) []look {
-	if float64(len(queue)) >= 1+s.config.PerSecond*wait.Seconds() {
-		s.skipped[skippedRate]++
-		return queue
+	t := target{child: id, ike: ike.UniqueID}
+	for _, q := range []*queue{&s.first, &s.last} {
+		if !q.add(t, now) {
+			s.skipped[skippedRate]++
+		}
 	}
-	return append(queue, l)
+	s.nudge()
 }
 
 // plan learns from a sweep which rekeyings come next, and whether looks are allowed.
 func (s *schedule) plan(t *saTable, version string, total uint64) {
-	s.disallowed = s.reason(version, total)
+	s.planned, s.disallowed = true, s.reason(version, total)
 	if s.disallowed != "" {
 		clear(s.due)
 		return
@@ -132,7 +132,7 @@ func (s *schedule) plan(t *saTable, version string, total uint64) {
 	for key, r := range t.ikes {
 		for _, c := range r.children {
 			if c.rekey != 0 && childUp(c.kind.state) {
-				s.foresee(target{c.id, vici.Some(key.id)}, time.Unix(c.rekey, 0))
+				s.foresee(target{child: c.id, ike: vici.Some(key.id)}, time.Unix(c.rekey, 0))
 			}
 		}
 	}
@@ -165,28 +165,18 @@ func (s *schedule) reason(version string, total uint64) string {
 // next returns what to look at now, or for how long there is nothing.
 func (s *schedule) next(now time.Time) (t target, wait time.Duration) {
 	wait = longestSchedule
-	for _, queue := range []*[]look{&s.first, &s.last} {
-		s.dropLate(queue, now)
-		if len(*queue) == 0 {
+	for _, q := range []*queue{&s.repeated, &s.first, &s.last} {
+		s.skipped[skippedRate] += q.dropLate(now)
+		if len(q.looks) == 0 {
 			continue
 		}
-		l := (*queue)[0]
-		if d := l.at.Sub(now); d > 0 {
+		if d := q.looks[0].at.Sub(now); d > 0 {
 			wait = min(wait, d)
 			continue
 		}
-		*queue = (*queue)[1:]
-		return l.target, 0
+		return q.take(), 0
 	}
 	return s.nextDue(now, wait)
-}
-
-// dropLate removes looks whose time has passed.
-func (s *schedule) dropLate(queue *[]look, now time.Time) {
-	for len(*queue) > 0 && now.Sub((*queue)[0].at) > tooLate {
-		*queue = (*queue)[1:]
-		s.skipped[skippedRate]++
-	}
 }
 
 // nextDue returns, of the SAs that may be rekeyed at any moment, the one that was not looked at for longest.
@@ -209,16 +199,27 @@ func (s *schedule) nextDue(now time.Time, wait time.Duration) (target, time.Dura
 	return chosen.target, 0
 }
 
-// found takes what a look found: the SA's state, or "" if it was not listed.
-func (s *schedule) found(id uint32, state string, now time.Time) {
-	d := s.due[id]
+// found takes what a look found: the SA's state, or "" if it was not listed. Then it may
+// belong to another IKE_SA now, or the daemon is busy with that, which passes.
+func (s *schedule) found(t target, state string, now time.Time) {
+	d := s.due[t.child]
 	switch {
-	case d == nil:
+	case state == "" && d != nil:
+		d.ike = vici.Opt[uint32]{}
 	case state == "":
-		d.ike = vici.Opt[uint32]{} // it may belong to another one now; or the daemon is busy with it, and that passes
+		s.repeat(t, now)
+	case d == nil:
 	case state == vici.StateRekeying && !d.rekeying:
 		d.rekeying, d.end = true, now.Add(rekeyingAtMost)
 	case !childUp(state):
-		delete(s.due, id)
+		delete(s.due, t.child)
+	}
+}
+
+func (s *schedule) repeat(t target, now time.Time) {
+	t.repeats++
+	t.ike = vici.Opt[uint32]{}
+	if t.repeats <= maxRepeats {
+		s.repeated.add(t, now)
 	}
 }

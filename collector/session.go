@@ -53,22 +53,34 @@ func (t *saTable) established(conn *connection, sa *vici.IKESA, now time.Time) {
 // renamed moves the record of an IKE_SA that was rekeyed to its new identity. The
 // new IKE_SA has all children of the old one, even while it cannot be listed.
 func (t *saTable) renamed(conn *connection, from, to *vici.IKESA, now time.Time) {
-	old := t.ikes[keyOf(from)]
-	delete(t.ikes, keyOf(from))
+	old, known := t.take(keyOf(from))
 	r := t.record(conn, t.ikeKinds.get(ikeKind{version: to.Version, state: to.State}), to, now)
-	if old != nil {
+	if known {
 		r.session, r.children = old.session, old.children
 	}
+}
+
+// take removes the record of an IKE_SA and reports whether it was known. If no record is there yet, the restored state may
+// still know the session.
+func (t *saTable) take(key ikeKey) (r *ikeRecord, known bool) {
+	if start, restored := t.starts[key]; restored {
+		r, known = &ikeRecord{session: session{up: true, start: start}}, true
+	}
+	if present, ok := t.ikes[key]; ok {
+		r, known = present, true
+	}
+	delete(t.ikes, key)
+	delete(t.starts, key)
+	return r, known
 }
 
 // closed forgets an IKE_SA that is no more and returns what is known of its session.
 func (t *saTable) closed(conn *connection, sa *vici.IKESA) session {
 	key := keyOf(sa)
-	r, known := t.ikes[key]
+	r, known := t.take(key)
 	if !known {
 		return session{}
 	}
-	delete(t.ikes, key)
 	if peer := t.v1PeerOf(conn, sa); t.latestV1[peer] == key {
 		delete(t.latestV1, peer)
 	}

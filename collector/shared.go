@@ -25,7 +25,9 @@ type shared struct {
 type roundResult struct {
 	only []string
 	done chan struct{} // closed at the end
-	end  time.Time     // valid after done
+
+	cancel context.CancelFunc
+	end    time.Time // valid after done
 
 	mu    sync.Mutex
 	parts []part
@@ -71,32 +73,33 @@ func (s *shared) join(ctx context.Context, only []string) (*roundResult, bool) {
 			return last, fits
 		}
 	}
-	next := &roundResult{only: only, done: make(chan struct{})}
+	own, cancel := withDeadlineOf(ctx)
+	next := &roundResult{only: only, cancel: cancel, done: make(chan struct{})}
 	s.current = next
-	go s.begin(ctx, next)
+	go func() {
+		defer next.finish()
+		s.run(own, next.only, next.publish)
+	}()
 	return next, true
 }
 
-// begin runs a round until the deadline of ctx at the latest.
-func (s *shared) begin(ctx context.Context, r *roundResult) {
-	defer r.finish()
-	deadline, bounded := ctx.Deadline()
-	ctx = context.WithoutCancel(ctx)
-	if bounded {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline)
-		defer cancel()
+// withDeadlineOf returns a context that has the deadline of another and does not end with it otherwise.
+func withDeadlineOf(ctx context.Context) (context.Context, context.CancelFunc) {
+	own := context.WithoutCancel(ctx)
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(own, deadline)
 	}
-	s.run(ctx, r.only, r.publish)
+	return context.WithCancel(own)
 }
 
-// close waits for the round under way; there are no rounds afterwards.
+// close ends the round under way and waits for that; there are no rounds afterwards.
 func (s *shared) close() {
 	s.mu.Lock()
 	s.closed = true
 	r := s.current
 	s.mu.Unlock()
 	if r != nil {
+		r.cancel()
 		<-r.done
 	}
 }
@@ -121,6 +124,7 @@ func (r *roundResult) publish(p part) {
 }
 
 func (r *roundResult) finish() {
+	r.cancel()
 	r.end = time.Now()
 	close(r.done)
 }

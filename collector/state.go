@@ -7,19 +7,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
 
 // A state is what outlives the process: totals and counters, and the marks up to which the traffic of each SA
-// is in them.
+// is in them. There are two, in two files: the whole one, saved from time to time, and one of only what was exposed
+// last, saved with each round.
 type state struct {
 	Format  string    `json:"format"`
 	Version int       `json:"version"`
 	Address string    `json:"address"` // of the daemon
 	Saved   time.Time `json:"saved"`
+	Began   time.Time `json:"began"` // since when Received, Alerts and Evicted count
 
 	Totals      []savedTotal      `json:"totals"`
 	Peers       []savedTotal      `json:"peers,omitempty"`
@@ -43,6 +44,8 @@ type savedTotal struct {
 	Member     string    `json:"member"`
 	Sum        traffic   `json:"sum"`
 	Created    time.Time `json:"created"`
+
+	floor traffic // see state.raise
 }
 
 // A savedMark is what is counted of one CHILD_SA.
@@ -93,7 +96,7 @@ func parseState(data []byte, address string) (*state, error) {
 		return nil, fmt.Errorf("of version %d, and this program knows version %d", s.Version, stateVersion)
 	case s.Address != address:
 		return nil, fmt.Errorf("of another daemon, at %s", s.Address)
-	case s.Saved.IsZero():
+	case s.Saved.IsZero(), s.Began.IsZero():
 		return nil, errors.New("damaged: it does not say when it was saved")
 	}
 	for _, m := range s.Marks {
@@ -104,110 +107,88 @@ func parseState(data []byte, address string) (*state, error) {
 	return &s, nil
 }
 
-// snapshot returns the state as it is at a moment.
-func (t *tracker) snapshot(address string, now time.Time) *state {
-	s := &state{
-		Format: stateFormat, Version: stateVersion, Address: address, Saved: now,
-		Received: make(map[string]uint64, len(t.received)), Evicted: t.table.evicted,
+// raise makes a state that was saved some time ago continue no lower than what was exposed since: a counter that falls
+// looks as if it had begun anew, and all of it would be counted once more. What is exposed of a total may
+// hold traffic of SAs that the older marks count again, so it is no new beginning but only a floor.
+func (s *state) raise(exposed *state) {
+	s.raiseTotals(&s.Totals, exposed.Totals)
+	s.raiseTotals(&s.Peers, exposed.Peers)
+	s.raiseConnections(exposed.Connections)
+	s.raiseChildren(exposed.Children)
+	if !s.Began.Equal(exposed.Began) {
+		return
 	}
-	maps.Copy(s.Received, t.received)
-	for _, e := range t.connections {
-		s.Connections = append(s.Connections, savedConnection{
-			e.name, [5]uint64{e.established, e.terminated, e.failed, e.rekeyed, e.moved}, e.created,
-		})
+	for name, n := range exposed.Received {
+		s.Received[name] = max(s.Received[name], n)
 	}
-	for series, e := range t.children {
-		s.Children = append(s.Children, savedChild{
-			series.connection, series.member, [3]uint64{e.established, e.terminated, e.rekeyed}, e.created,
-		})
-	}
-	for a, n := range t.alerts {
-		s.Alerts = append(s.Alerts, savedAlert{a.alert, a.connection, n})
-	}
-	t.table.snapshot(s)
-	return s
+	s.raiseAlerts(exposed.Alerts)
+	s.Evicted = max(s.Evicted, exposed.Evicted)
 }
 
-func (t *saTable) snapshot(s *state) {
-	index := make(map[*total]int)
-	s.Totals = t.ledger.totals.snapshot(index)
-	s.Peers = t.ledger.peers.snapshot(index)
-	for key, e := range t.ledger.entries {
-		if e.unknown != ([4]bool{}) { // a part of its marks only would count what was not counted
+func (*state) raiseTotals(saved *[]savedTotal, exposed []savedTotal) {
+	index := make(map[series]int)
+	for i, t := range *saved {
+		index[series{t.Connection, t.Member}] = i
+	}
+	for _, t := range exposed {
+		i, known := index[series{t.Connection, t.Member}]
+		if !known {
+			i = len(*saved)
+			*saved = append(*saved, savedTotal{Connection: t.Connection, Member: t.Member, Created: t.Created})
+		}
+		if (*saved)[i].Created.Equal(t.Created) {
+			(*saved)[i].floor = t.Sum
+		}
+	}
+}
+
+func (s *state) raiseConnections(exposed []savedConnection) {
+	index := make(map[string]int)
+	for i, c := range s.Connections {
+		index[c.Connection] = i
+	}
+	for _, c := range exposed {
+		i, known := index[c.Connection]
+		switch {
+		case !known:
+			s.Connections = append(s.Connections, c)
+		case s.Connections[i].Created.Equal(c.Created):
+			for k, n := range c.Counts {
+				s.Connections[i].Counts[k] = max(s.Connections[i].Counts[k], n)
+			}
+		}
+	}
+}
+
+func (s *state) raiseChildren(exposed []savedChild) {
+	index := make(map[series]int)
+	for i, c := range s.Children {
+		index[series{c.Connection, c.Child}] = i
+	}
+	for _, c := range exposed {
+		i, known := index[series{c.Connection, c.Child}]
+		switch {
+		case !known:
+			s.Children = append(s.Children, c)
+		case s.Children[i].Created.Equal(c.Created):
+			for k, n := range c.Counts {
+				s.Children[i].Counts[k] = max(s.Children[i].Counts[k], n)
+			}
+		}
+	}
+}
+
+func (s *state) raiseAlerts(exposed []savedAlert) {
+	index := make(map[alertSeries]int)
+	for i, a := range s.Alerts {
+		index[alertSeries{a.Alert, a.Connection}] = i
+	}
+	for _, a := range exposed {
+		i, known := index[alertSeries{a.Alert, a.Connection}]
+		if !known {
+			s.Alerts = append(s.Alerts, a)
 			continue
 		}
-		m := savedMark{ID: key.id, SPI: key.spi, Total: index[e.total], Peer: -1, Mark: e.mark}
-		if e.peer != nil {
-			m.Peer = index[e.peer]
-		}
-		s.Marks = append(s.Marks, m)
+		s.Alerts[i].Count = max(s.Alerts[i].Count, a.Count)
 	}
-	for key, r := range t.ikes {
-		if !r.session.start.IsZero() && !r.session.replaced {
-			s.Sessions = append(s.Sessions, savedSession{key.id, key.initiator, r.session.start})
-		}
-	}
-}
-
-func (ts *totals) snapshot(index map[*total]int) []savedTotal {
-	var saved []savedTotal
-	for _, t := range ts.sorted() {
-		index[t] = len(saved)
-		saved = append(saved, savedTotal{t.series.connection, t.series.member, t.sum, t.created})
-	}
-	return saved
-}
-
-// restore continues where a state was saved.
-func (t *tracker) restore(s *state, now time.Time) {
-	t.table.restore(s, now)
-	maps.Copy(t.received, s.Received)
-	for _, c := range s.Connections {
-		t.connections[c.Connection] = &connectionEvents{
-			name: c.Connection, labels: newLabels("connection", c.Connection), created: c.Created, sessions: newSessionLengths(),
-			established: c.Counts[0], terminated: c.Counts[1], failed: c.Counts[2], rekeyed: c.Counts[3], moved: c.Counts[4],
-		}
-	}
-	for _, c := range s.Children {
-		t.children[series{c.Connection, c.Child}] = &childEvents{
-			labels: newLabels("connection", c.Connection, "child", c.Child), created: c.Created,
-			established: c.Counts[0], terminated: c.Counts[1], rekeyed: c.Counts[2],
-		}
-	}
-	for _, a := range s.Alerts {
-		t.alerts[alertSeries{a.Alert, a.Connection}] = a.Count
-	}
-}
-
-func (t *saTable) restore(s *state, now time.Time) {
-	// SAs that were installed after the state was saved are new. A clock that has been set back meanwhile
-	// must not make older ones look so.
-	if since := now.Sub(s.Saved); since > 0 {
-		t.watching = now.Add(-since)
-	}
-	t.evicted = s.Evicted
-	all := t.ledger.totals.restore(s.Totals, "child")
-	peers := t.ledger.peers.restore(s.Peers, "peer")
-	for _, m := range s.Marks {
-		e := &entry{mark: m.Mark, total: all[m.Total]}
-		e.total.entries++
-		if m.Peer >= 0 {
-			e.peer = peers[m.Peer]
-			e.peer.entries++
-		}
-		t.ledger.entries[childKey{m.ID, m.SPI}] = e
-	}
-	for _, saved := range s.Sessions {
-		t.starts[ikeKey{saved.ID, saved.SPI}] = saved.Start
-	}
-}
-
-func (ts *totals) restore(saved []savedTotal, label string) []*total {
-	all := make([]*total, len(saved))
-	for i, s := range saved {
-		key := series{s.Connection, s.Member}
-		all[i] = ts.get(account{key, newLabels("connection", key.connection, label, key.member)}, s.Created)
-		all[i].sum = s.Sum
-	}
-	return all
 }

@@ -21,12 +21,36 @@ const DefaultStateInterval = 30 * time.Second
 // maxStateSize is far above the state of a hundred thousand SAs.
 const maxStateSize = 256 << 20
 
-// A stateFile keeps a state on disk. What goes wrong with it is logged once and costs nothing but the state.
+// A stateFile keeps a state on disk. What goes wrong with it is logged once and costs nothing but the state. One
+// goroutine at a time uses it.
 type stateFile struct {
-	path     string // "" keeps nothing
-	interval time.Duration
-	log      *slog.Logger
-	failing  bool
+	path    string // "" keeps nothing
+	durable bool   // it survives the end of the machine, and not only that of the process
+	log     *slog.Logger
+	failing bool
+}
+
+// newStateFiles returns the files of the whole state, and of what was exposed last, beside it.
+func newStateFiles(path string, log *slog.Logger) (whole, exposed *stateFile) {
+	whole = &stateFile{path: path, durable: true, log: log}
+	exposed = &stateFile{log: log}
+	if path != "" {
+		exposed.path = path + ".exposed"
+	}
+	return whole, exposed
+}
+
+// loadState returns the state in two files, or nil if there is none that can be used.
+func loadState(whole, exposed *stateFile, address string) *state {
+	s, last := whole.load(address), exposed.load(address)
+	switch {
+	case last == nil:
+		return s
+	case s == nil:
+		return last // of a process that did not live to save all
+	}
+	s.raise(last)
+	return s
 }
 
 // load returns the saved state, or nil if there is none that can be used.
@@ -37,9 +61,9 @@ func (f *stateFile) load(address string) *state {
 	s, err := f.read(address)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		f.log.Info("No state file yet; totals start at zero", "file", f.path)
+		f.log.Debug("No state file yet", "file", f.path)
 	case err != nil:
-		f.log.Warn("The state file is ignored and will be replaced; totals start at zero", "file", f.path, "err", err)
+		f.log.Warn("The state file is ignored and will be replaced", "file", f.path, "err", err)
 	}
 	return s
 }
@@ -60,11 +84,11 @@ func (f *stateFile) read(address string) (*state, error) {
 }
 
 // run saves at intervals until the context ends, and once more then.
-func (f *stateFile) run(ctx context.Context, snapshot func() *state) {
+func (f *stateFile) run(ctx context.Context, interval time.Duration, snapshot func() *state) {
 	if f.path == "" {
 		return
 	}
-	ticker := time.NewTicker(f.interval)
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -82,7 +106,7 @@ func (f *stateFile) save(s *state) {
 	err := f.write(s)
 	switch {
 	case err != nil && !f.failing:
-		f.log.Error("The state cannot be saved; after a restart totals will miss what passed since the last time", "file", f.path, "err", err)
+		f.log.Error("The state cannot be saved; a restart will lose what passed since the last time", "file", f.path, "err", err)
 	case err == nil && f.failing:
 		f.log.Info("The state can be saved again", "file", f.path)
 	}
@@ -103,7 +127,7 @@ func (f *stateFile) write(s *state) (err error) {
 			_ = os.Remove(temporary.Name())
 		}
 	}()
-	if _, err = temporary.Write(data); err == nil {
+	if _, err = temporary.Write(data); err == nil && f.durable {
 		err = temporary.Sync()
 	}
 	if err = errors.Join(err, temporary.Close()); err != nil {

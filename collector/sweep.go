@@ -28,10 +28,19 @@ func (r *round) sweep(ctx context.Context) error {
 		r.locked(func() {
 			r.unlisted = r.table.end(r.stats.IKESAs.Total.Or(0), r.now())
 			r.table.aggregate()
-			r.looks.plan(r.table, version, r.stats.IKESAs.Total.Or(0))
+			r.looks.schedule.plan(r.table, version, r.stats.IKESAs.Total.Or(0))
 		})
 		return nil
 	})
+}
+
+// sweeps reports whether a source asks for a sweep.
+func sweeps(s Source) bool {
+	switch s.(type) {
+	case sasSource, connectionsSource, peersSource:
+		return true
+	}
+	return false
 }
 
 func (r *round) listSAs(ctx context.Context) error {

@@ -14,15 +14,36 @@ import (
 type total struct {
 	account
 	sum     traffic
+	floor   traffic // what was exposed of it by an earlier process
 	created time.Time
 	entries int           // SAs that add to it
-	idle    time.Duration // since when it has none
+	idle    time.Duration // since when it has none and is not configured
+}
+
+// value returns what is to be exposed of the total.
+func (t *total) value() (v traffic) {
+	for i := range v {
+		v[i] = max(t.sum[i], t.floor[i])
+	}
+	return v
+}
+
+// emit adds the total to a page.
+func (t *total) emit(out *Page, metrics [4]*Metric) {
+	v := t.value()
+	for i, m := range metrics {
+		out.Counter(m, float64(v[i]), t.created, t.labels)
+	}
 }
 
 // maxIdle is how long a total without SAs is remembered if its series is not configured any more.
 const maxIdle = 24 * time.Hour
 
+// leave takes an SA away from its total, if it has one.
 func (t *total) leave(now time.Duration) {
+	if t == nil {
+		return
+	}
 	t.entries--
 	t.idle = now
 }
@@ -59,7 +80,10 @@ func (ts *totals) sorted() []*total {
 // evict forgets the totals that have been without an SA for too long and are not to be kept for another reason. It returns their number.
 func (ts *totals) evict(now time.Duration, keep func(series) bool) (evicted int) {
 	for s, t := range ts.bySeries {
-		if t.entries == 0 && now-t.idle > maxIdle && !keep(s) {
+		switch {
+		case t.entries > 0 || keep(s):
+			t.idle = now
+		case now-t.idle > maxIdle:
 			delete(ts.bySeries, s)
 			ts.order = nil
 			evicted++

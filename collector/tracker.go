@@ -19,8 +19,11 @@ func watchedEvents() []string {
 type tracker struct {
 	names *names
 	table *saTable
+	looks *schedule
 	now   func() time.Time
-	began time.Time
+	began time.Time // this process
+
+	counting time.Time // since when alerts and received events are counted: began, or earlier if they were restored
 
 	decoder     vici.EventDecoder
 	connected   bool
@@ -31,11 +34,8 @@ type tracker struct {
 	connections map[string]*connectionEvents
 	children    map[series]*childEvents
 	alerts      map[alertSeries]uint64
-	rekeyedIKE  recent[ikeKey]
-	rekeyed     recent[childKey]
-
-	// replaced, if not nil, is told of a CHILD_SA that was rekeyed.
-	replaced func(vici.Opt[uint32])
+	rekeyedIKE  rekeyings[ikeKey]
+	rekeyed     rekeyings[childKey]
 }
 
 // connectionEvents counts what happened to the IKE_SAs of a connection.
@@ -49,6 +49,7 @@ type connectionEvents struct {
 	moved       uint64
 	sessions    *sessionLengths
 	created     time.Time
+	used        time.Time // when it was last configured or something happened
 }
 
 // childEvents counts what happened to the CHILD_SAs of a child.
@@ -58,13 +59,14 @@ type childEvents struct {
 	terminated  uint64
 	rekeyed     uint64
 	created     time.Time
+	used        time.Time
 }
 
 type alertSeries struct{ alert, connection string }
 
-func newTracker(names *names, table *saTable, now func() time.Time) *tracker {
+func newTracker(names *names, table *saTable, looks *schedule, now func() time.Time) *tracker {
 	return &tracker{
-		names: names, table: table, now: now, began: now(),
+		names: names, table: table, looks: looks, now: now, began: now(), counting: now(),
 		received:    make(map[string]uint64),
 		connections: make(map[string]*connectionEvents),
 		children:    make(map[series]*childEvents),
@@ -126,6 +128,7 @@ func (t *tracker) events(conn *connection) *connectionEvents {
 		e = &connectionEvents{name: conn.name, labels: conn.labels, created: t.now(), sessions: newSessionLengths()}
 		t.connections[conn.name] = e
 	}
+	e.used = t.now()
 	return e
 }
 
@@ -136,6 +139,7 @@ func (t *tracker) childEvents(k *child) *childEvents {
 		e = &childEvents{labels: k.labels, created: t.now()}
 		t.children[k.series] = e
 	}
+	e.used = t.now()
 	return e
 }
 
@@ -169,7 +173,7 @@ func (t *tracker) ikeRekey(e *vici.IKERekey) {
 	if conn == nil {
 		return
 	}
-	if t.rekeyedIKE.first(keyOf(&e.Old)) {
+	if t.rekeyedIKE.counts(keyOf(&e.Old), keyOf(&e.New), t.now()) {
 		events.rekeyed++
 	}
 	t.table.renamed(conn, &e.Old, &e.New, t.now())
@@ -183,6 +187,12 @@ func (t *tracker) ikeUpdate(e *vici.IKEUpdate) {
 
 // child returns the child of a CHILD_SA, or nil if its connection is excluded, and takes its traffic into account.
 func (t *tracker) child(ike *vici.IKESA, sa *vici.ChildSA) *child {
+	return t.observe(ike, sa, false)
+}
+
+// observe is child, for an SA of which this may be the last that is said. Then it was seen before, unless
+// events were lost, or came so late that it was forgotten meanwhile; all of its traffic may have been counted.
+func (t *tracker) observe(ike *vici.IKESA, sa *vici.ChildSA, last bool) *child {
 	conn, _ := t.of(ike)
 	if conn == nil {
 		return nil
@@ -192,35 +202,51 @@ func (t *tracker) child(ike *vici.IKESA, sa *vici.ChildSA) *child {
 		return nil
 	}
 	if o, ok := t.table.counted(k, t.table.peerOf(ike), sa, t.now()); ok {
-		t.table.ledger.observe(&o, t.now())
+		o.fresh = o.fresh && !last
+		t.table.ledger.observe(&o)
 	}
 	return k
 }
 
+// ended takes note that a CHILD_SA is no more, or not for long.
+func (t *tracker) ended(sa *vici.ChildSA) {
+	now := t.now().Sub(t.table.began)
+	t.table.ledger.ended(childKeyOf(sa), now)
+	if now-t.table.ledger.purged > purgeInterval {
+		t.table.ledger.purge(now)
+	}
+}
+
+// purgeInterval is how often ended SAs are forgotten while nobody asks for a sweep, which would do it.
+const purgeInterval = time.Minute
+
 func (t *tracker) childUpDown(e *vici.ChildUpDown) {
-	k := t.child(&e.IKE, e.Child())
+	k := t.observe(&e.IKE, e.Child(), !e.Up)
 	switch {
 	case k == nil:
 	case e.Up:
 		t.childEvents(k).established++
+		t.looks.installed(&e.IKE, e.Child(), t.now())
 	default:
 		t.childEvents(k).terminated++
+		t.looks.closed(e.Child())
+		t.ended(e.Child())
 		t.table.childClosed(&e.IKE, e.Child())
 	}
 }
 
 func (t *tracker) childRekey(e *vici.ChildRekey) {
-	k := t.child(&e.IKE, &e.Old)
+	k := t.observe(&e.IKE, &e.Old, true)
 	if k == nil {
 		return
 	}
 	t.child(&e.IKE, &e.New)
-	if t.rekeyed.first(childKeyOf(&e.Old)) {
+	if t.rekeyed.counts(childKeyOf(&e.Old), childKeyOf(&e.New), t.now()) {
 		t.childEvents(k).rekeyed++
 	}
-	if t.replaced != nil {
-		t.replaced(e.Old.UniqueID)
-	}
+	t.ended(&e.Old)
+	t.looks.rekeyed(&e.IKE, &e.Old, t.now())
+	t.looks.installed(&e.IKE, &e.New, t.now())
 }
 
 func (t *tracker) alert(e *vici.Alert) {

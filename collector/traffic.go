@@ -34,6 +34,9 @@ func (t *saTable) counted(child *child, peer *peer, sa *vici.ChildSA, now time.T
 			receivedBytes: sa.BytesIn, sentBytes: sa.BytesOut,
 			receivedPackets: sa.PacketsIn, sentPackets: sa.PacketsOut,
 		},
+		at:    now.Sub(t.began),
+		age:   sa.InstallTime,
+		wall:  now,
 		fresh: t.fresh(sa, now),
 	}
 	return o, sa.BytesIn.Present() || sa.BytesOut.Present() || sa.PacketsIn.Present() || sa.PacketsOut.Present()
@@ -55,7 +58,7 @@ func (t *saTable) fresh(sa *vici.ChildSA, now time.Time) bool {
 }
 
 // emitTraffic adds all totals, from 0 on for each child that is configured.
-func (t *saTable) emitTraffic(out *Page, now time.Time) {
+func (t *saTable) emitTraffic(out *Page, now, counting time.Time) {
 	if t.names.config != nil {
 		for _, c := range t.names.config.connections {
 			for i := range c.children {
@@ -70,11 +73,11 @@ func (t *saTable) emitTraffic(out *Page, now time.Time) {
 	if t.peers != nil {
 		t.evicted += t.ledger.peers.trim(t.peers.limit)
 	}
-	out.Counter(totalsEvicted, float64(t.evicted), t.began, nil)
+	out.Counter(totalsEvicted, float64(t.evicted), counting, nil)
+	metrics := [4]*Metric{
+		receivedBytes: childReceivedBytes, sentBytes: childSentBytes, receivedPackets: childReceivedPackets, sentPackets: childSentPackets,
+	}
 	for _, total := range t.ledger.totals.sorted() {
-		out.Counter(childReceivedBytes, float64(total.sum[receivedBytes]), total.created, total.labels)
-		out.Counter(childSentBytes, float64(total.sum[sentBytes]), total.created, total.labels)
-		out.Counter(childReceivedPackets, float64(total.sum[receivedPackets]), total.created, total.labels)
-		out.Counter(childSentPackets, float64(total.sum[sentPackets]), total.created, total.labels)
+		total.emit(out, metrics)
 	}
 }

@@ -25,12 +25,22 @@ type Certificate struct {
 	Subject    string // the full name that the filter "subject" matches; shown only for PUBKEY
 
 	NotBefore, NotAfter time.Time // shown for PUBKEY
+
+	key string // id of an X.509 certificate's key
 }
 
 // AddCertificate puts a certificate into the daemon.
 func (d *Daemon) AddCertificate(c Certificate) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.addCert(c)
+}
+
+// addCert adds a certificate and learns which private key it would go with.
+func (d *Daemon) addCert(c Certificate) {
+	if parsed, err := x509.ParseCertificate(c.Data); err == nil {
+		c.key = keyID(parsed.RawSubjectPublicKeyInfo)
+	}
 	d.certs = append(d.certs, c)
 }
 
@@ -83,6 +93,9 @@ func (d *Daemon) listCerts(c *Call) (*vici.Message, error) {
 	subject, _ := text(c.Request, "subject")
 	d.mu.Lock()
 	certs := slices.Clone(d.certs)
+	for i := range certs {
+		certs[i].HasPrivkey = certs[i].HasPrivkey || slices.Contains(d.keys, certs[i].key)
+	}
 	d.mu.Unlock()
 	slices.SortStableFunc(certs, func(a, b Certificate) int { return a.rank() - b.rank() })
 	for i := range certs {
@@ -155,9 +168,8 @@ func (d *Daemon) loadCert(request *vici.Message) (*vici.Message, error) {
 			cert.Flag = "CA"
 		}
 		cert.Subject = parsed.Subject.String()
-		cert.HasPrivkey = slices.Contains(d.keys, keyID(parsed.RawSubjectPublicKeyInfo))
 	}
-	d.certs = append(d.certs, cert)
+	d.addCert(cert)
 	return success(), nil
 }
 

@@ -96,7 +96,7 @@ func (d *Daemon) raiseChildRekeys(sa *IKESA, old, loser, winner *ChildSA, how Re
 
 func (d *Daemon) stateWhenRekeyed(version int, how Rekeying) string {
 	switch {
-	case version == 1:
+	case version == 1, !how.Responder && !d.since(5, 9, 8): // seen with 5.9.1
 		return ChildRekeying
 	case !d.since(6, 0, 0):
 		return ChildRekeyed

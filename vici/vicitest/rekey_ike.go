@@ -67,7 +67,7 @@ func ikeRekeyTasks(how Rekeying) (active, passive []string) {
 func (d *Daemon) ikeSuccessor(old *IKESA, responder bool) *IKESA {
 	sa := *old
 	now := d.now()
-	sa.busy, sa.Children = nil, nil
+	sa.busy, sa.ended, sa.Children = nil, false, nil
 	sa.UniqueID = next(&d.ids.ike)
 	sa.State = IKEEstablished
 	sa.Initiator = !responder

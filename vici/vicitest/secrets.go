@@ -93,11 +93,6 @@ func (d *Daemon) addKey(id string) {
 	if !slices.Contains(d.keys, id) {
 		d.keys = append([]string{id}, d.keys...) // newest first
 	}
-	for i := range d.certs {
-		if c, err := x509.ParseCertificate(d.certs[i].Data); err == nil && keyID(c.RawSubjectPublicKeyInfo) == id {
-			d.certs[i].HasPrivkey = true
-		}
-	}
 }
 
 // loadToken makes up a key, since there is no token.

@@ -1,0 +1,177 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collector
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici/vicitest"
+)
+
+// A hundred scrapers at once are one round for the daemon.
+func TestManyScrapersShareARound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t, vicitest.Config{})
+		resume := make(chan struct{})
+		d.Fault("list-sas", vicitest.Delay(resume))
+		b := newTestbed(t, d)
+		pages := make([]string, 100)
+		var scrapers sync.WaitGroup
+		for i := range pages {
+			scrapers.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				families, err := b.Gather(ctx)
+				require.NoError(t, err)
+				pages[i] = text(t, families)
+			})
+		}
+		synctest.Wait()
+		close(resume)
+		scrapers.Wait()
+		require.Len(t, slices.Compact(pages), 1, "all get the same page")
+		o := d.Observe()
+		require.Equal(t, 1, o.Accepted)
+		require.Equal(t, 1, o.MaxInFlight)
+		require.Equal(t, 1, o.Commands["list-sas"])
+		require.Equal(t, 1, o.Commands["stats"])
+	})
+}
+
+func TestMinInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t, vicitest.Config{})
+		b := newTestbed(t, d, func(c *Config) { c.MinInterval = time.Second })
+		for range 30 { // in 3 s
+			require.Empty(t, b.scrape().failed())
+			pass(100 * time.Millisecond)
+		}
+		require.Equal(t, 3, d.Observe().Commands["list-sas"])
+	})
+}
+
+// Whoever wants something else waits for the round under way and then gets one of its own; whoever wants a part of
+// it shares it.
+func TestDifferentCollectors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t, vicitest.Config{})
+		resume := make(chan struct{})
+		d.Fault("get-pools", vicitest.Delay(resume))
+		b := newTestbed(t, d, func(c *Config) { c.MinInterval = time.Second })
+		results := make(map[string]samples)
+		var mu sync.Mutex
+		var scrapers sync.WaitGroup
+		scrape := func(name string, only ...string) {
+			scrapers.Go(func() {
+				s := newSamples(t, b.gatherWithin(4*time.Second, only...))
+				mu.Lock()
+				defer mu.Unlock()
+				results[name] = s
+			})
+			synctest.Wait()
+		}
+		scrape("first", "daemon", "pools")
+		scrape("part", "daemon")
+		scrape("other", "policies")
+		scrape("all")
+		require.Equal(t, 1, d.Observe().InFlight)
+		close(resume)
+		scrapers.Wait()
+		for name, s := range results {
+			require.Empty(t, s.failed(), name)
+			require.Equal(t, "1", s.value("up"), name)
+		}
+		require.Equal(t, 1, d.Observe().MaxInFlight, "one round at a time")
+		require.Len(t, results["part"].of("scrape_collector_success"), 1)
+		require.Len(t, results["all"].of("scrape_collector_success"), len(b.Names()))
+		require.Empty(t, results["other"].of("daemon_info"))
+		require.LessOrEqual(t, d.Observe().Commands["list-policies"], 2)
+		require.Equal(t, "1", b.scrape("pools").value("up"))
+		require.Equal(t, 2, d.Observe().Commands["get-pools"], "a recent round of everything serves for a part")
+	})
+}
+
+// A scraper that goes away takes nothing from those that wait for the same round.
+func TestFirstScraperGoesAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t, vicitest.Config{})
+		resume := make(chan struct{})
+		d.Fault("get-pools", vicitest.Delay(resume))
+		b := newTestbed(t, d, only("pools"))
+		ctx, leave := context.WithCancel(t.Context())
+		var scrapers sync.WaitGroup
+		scrapers.Go(func() {
+			families, err := b.Gather(ctx)
+			require.NoError(t, err)
+			require.Equal(t, []string{"pools"}, newSamples(t, families).failed())
+		})
+		synctest.Wait()
+		scrapers.Go(func() { require.Empty(t, b.scrape().failed()) })
+		synctest.Wait()
+		leave()
+		synctest.Wait()
+		close(resume)
+		scrapers.Wait()
+	})
+}
+
+// Closing does not wait for a daemon that is silent, and afterwards there is nothing.
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t, vicitest.Config{})
+		b := newTestbed(t, d)
+		require.Equal(t, "1", b.scrape().value("up"))
+		wake := stop(d)
+		defer wake()
+		var scrapers sync.WaitGroup
+		scrapers.Go(func() {
+			families, err := b.Gather(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, "0", newSamples(t, families).value("up"))
+		})
+		pass(time.Minute)
+		begin := time.Now()
+		require.NoError(t, b.Close())
+		require.Zero(t, time.Since(begin))
+		scrapers.Wait()
+		synctest.Wait()
+		require.Zero(t, d.Observe().Connections)
+
+		families, err := b.Gather(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, "0", newSamples(t, families).value("up"))
+		require.NoError(t, b.Close(), "twice does no harm")
+	})
+}
+
+// Rounds that many goroutines ask for at random, for the race detector.
+func TestConcurrentGather(t *testing.T) {
+	d := newDaemon(t, vicitest.Config{})
+	d.Load(vicitest.Connection{Name: "gw", Children: []vicitest.Child{{Name: "net"}}})
+	_, err := d.Establish("gw", vicitest.Peer{})
+	require.NoError(t, err)
+	b := newTestbed(t, d, everything)
+	sets := [][]string{nil, {"sas"}, {"daemon", "counters"}, {"connections", "events"}, {"certificates", "peers"}}
+	var scrapers sync.WaitGroup
+	seen := make([]map[string]string, 40)
+	for i := range seen {
+		scrapers.Go(func() {
+			families, err := b.Gather(t.Context(), sets[i%len(sets)]...)
+			require.NoError(t, err)
+			seen[i] = maps.Clone(newSamples(t, families))
+		})
+	}
+	scrapers.Wait()
+	for _, s := range seen {
+		require.Empty(t, samples(s).failed())
+	}
+}

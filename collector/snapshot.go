@@ -1,0 +1,136 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collector
+
+import (
+	"maps"
+	"time"
+)
+
+// snapshot returns the state as it is at a moment.
+func (t *tracker) snapshot(address string, now time.Time) *state {
+	s := t.exposed(address, now)
+	t.table.snapshot(s)
+	return s
+}
+
+// exposed returns the part of the state that can be seen from outside.
+func (t *tracker) exposed(address string, now time.Time) *state {
+	s := &state{
+		Format: stateFormat, Version: stateVersion, Address: address, Saved: now, Began: t.counting,
+		Received: maps.Clone(t.received), Evicted: t.table.evicted,
+		Totals: t.table.ledger.totals.exposed(), Peers: t.table.ledger.peers.exposed(),
+	}
+	for _, e := range t.connections {
+		s.Connections = append(s.Connections, savedConnection{
+			e.name, [5]uint64{e.established, e.terminated, e.failed, e.rekeyed, e.moved}, e.created,
+		})
+	}
+	for series, e := range t.children {
+		s.Children = append(s.Children, savedChild{
+			series.connection, series.member, [3]uint64{e.established, e.terminated, e.rekeyed}, e.created,
+		})
+	}
+	for a, n := range t.alerts {
+		s.Alerts = append(s.Alerts, savedAlert{a.alert, a.connection, n})
+	}
+	return s
+}
+
+func (ts *totals) exposed() []savedTotal {
+	var saved []savedTotal
+	for _, t := range ts.sorted() {
+		saved = append(saved, savedTotal{Connection: t.series.connection, Member: t.series.member, Sum: t.value(), Created: t.created})
+	}
+	return saved
+}
+
+// snapshot makes a state the whole one: sums without their floors, with what is in them of each SA.
+func (t *saTable) snapshot(s *state) {
+	index := make(map[*total]int)
+	s.Totals = t.ledger.totals.snapshot(index)
+	s.Peers = t.ledger.peers.snapshot(index)
+	for key, e := range t.ledger.entries {
+		if e.unknown != ([4]bool{}) { // a part of its marks only would count what was not counted
+			continue
+		}
+		m := savedMark{ID: key.id, SPI: key.spi, Total: index[e.total], Peer: -1, Mark: e.mark}
+		if e.peer != nil {
+			m.Peer = index[e.peer]
+		}
+		s.Marks = append(s.Marks, m)
+	}
+	for key, start := range t.starts {
+		s.Sessions = append(s.Sessions, savedSession{key.id, key.initiator, start})
+	}
+	for key, r := range t.ikes {
+		if !r.session.start.IsZero() && !r.session.replaced {
+			s.Sessions = append(s.Sessions, savedSession{key.id, key.initiator, r.session.start})
+		}
+	}
+}
+
+func (ts *totals) snapshot(index map[*total]int) []savedTotal {
+	var saved []savedTotal
+	for _, t := range ts.sorted() {
+		index[t] = len(saved)
+		saved = append(saved, savedTotal{Connection: t.series.connection, Member: t.series.member, Sum: t.sum, Created: t.created})
+	}
+	return saved
+}
+
+// restore continues where a state was saved.
+func (t *tracker) restore(s *state, now time.Time) {
+	t.table.restore(s, now)
+	t.counting = s.Began
+	maps.Copy(t.received, s.Received)
+	for _, c := range s.Connections {
+		t.connections[c.Connection] = &connectionEvents{
+			name: c.Connection, labels: newLabels("connection", c.Connection), created: c.Created, used: now, sessions: newSessionLengths(),
+			established: c.Counts[0], terminated: c.Counts[1], failed: c.Counts[2], rekeyed: c.Counts[3], moved: c.Counts[4],
+		}
+	}
+	for _, c := range s.Children {
+		t.children[series{c.Connection, c.Child}] = &childEvents{
+			labels: newLabels("connection", c.Connection, "child", c.Child), created: c.Created, used: now,
+			established: c.Counts[0], terminated: c.Counts[1], rekeyed: c.Counts[2],
+		}
+	}
+	for _, a := range s.Alerts {
+		t.alerts[alertSeries{a.Alert, a.Connection}] = a.Count
+	}
+}
+
+func (t *saTable) restore(s *state, now time.Time) {
+	// SAs that were installed after the state was saved are new. A clock that has been set back meanwhile
+	// must not make older ones look so.
+	if since := now.Sub(s.Saved); since > 0 {
+		t.watching = now.Add(-since)
+	}
+	t.evicted = s.Evicted
+	all := t.ledger.totals.restore(s.Totals, "child")
+	peers := t.ledger.peers.restore(s.Peers, "peer")
+	for _, m := range s.Marks {
+		e := &entry{mark: m.Mark, total: all[m.Total], at: t.watching.Sub(t.began)}
+		e.total.entries++
+		if m.Peer >= 0 {
+			e.peer = peers[m.Peer]
+			e.peer.entries++
+		}
+		t.ledger.entries[childKey{m.ID, m.SPI}] = e
+	}
+	for _, saved := range s.Sessions {
+		t.starts[ikeKey{saved.ID, saved.SPI}] = saved.Start
+	}
+}
+
+func (ts *totals) restore(saved []savedTotal, label string) []*total {
+	all := make([]*total, len(saved))
+	for i, s := range saved {
+		key := series{s.Connection, s.Member}
+		all[i] = ts.get(account{key, newLabels("connection", key.connection, label, key.member)}, s.Created)
+		all[i].sum, all[i].floor = s.Sum, s.floor
+	}
+	return all
+}

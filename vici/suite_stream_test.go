@@ -1,0 +1,192 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package vici_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
+)
+
+// suiteCrowd is the number of connections that make a listing long enough to be left early.
+const suiteCrowd = 300
+
+// crowd loads many connections for the time of a test.
+func (s *suite) crowd(t *testing.T) {
+	t.Helper()
+	ctx, session := suiteBound(t), s.dial(t)
+	for i := range suiteCrowd {
+		require.NoError(t, session.LoadConn(ctx, vici.ConnConfig{
+			Name: fmt.Sprintf("suite-crowd-%d", i), RemoteAddrs: []string{"192.0.2.250"},
+			Local: []vici.AuthConfig{{Auth: "psk"}}, Remote: []vici.AuthConfig{{Auth: "psk"}},
+			Children: []vici.ChildConfig{{Name: "suite-crowd-child"}},
+		}))
+	}
+	t.Cleanup(func() {
+		for i := range suiteCrowd {
+			require.NoError(t, session.UnloadConn(context.WithoutCancel(ctx), fmt.Sprintf("suite-crowd-%d", i)))
+		}
+	})
+}
+
+// crowdOf counts how many of the crowd a listing has; each must be there once.
+func crowdOf(ctx context.Context, t *testing.T, session *vici.Session) int {
+	t.Helper()
+	seen := make(map[string]bool)
+	for conn, err := range session.ListConns(ctx, vici.ListConnsRequest{}) {
+		require.NoError(t, err)
+		require.False(t, seen[conn.Name], "twice, as with a registration that was left behind")
+		seen[conn.Name] = true
+	}
+	n := 0
+	for name := range seen {
+		if strings.HasPrefix(name, "suite-crowd-") {
+			n++
+		}
+	}
+	return n
+}
+
+// suiteBreak leaves listings early; the session goes on, without a registration too many.
+func suiteBreak(t *testing.T, s *suite) {
+	s.crowd(t)
+	ctx, session := suiteBound(t), s.dial(t)
+	require.Equal(t, suiteCrowd, crowdOf(ctx, t, session))
+	for range 3 {
+		for _, err := range session.ListConns(ctx, vici.ListConnsRequest{}) {
+			require.NoError(t, err)
+			break
+		}
+		require.NoError(t, session.Ping(ctx))
+	}
+	require.Equal(t, suiteCrowd, crowdOf(ctx, t, session))
+}
+
+// suiteContext ends contexts in the middle of a listing and of a command; the daemon goes on for others.
+func suiteContext(t *testing.T, s *suite) {
+	s.crowd(t)
+	session := s.dial(t)
+	ctx, cancel := context.WithCancel(suiteBound(t))
+	defer cancel()
+	n := 0
+	var ended time.Time
+	for _, err := range session.ListConns(ctx, vici.ListConnsRequest{}) {
+		if n++; n == 3 {
+			cancel()
+			ended = time.Now()
+			continue
+		}
+		if n > 3 && err != nil {
+			require.ErrorIs(t, err, context.Canceled)
+			break
+		}
+		require.NoError(t, err)
+	}
+	require.NotZero(t, ended)
+	require.Less(t, time.Since(ended), 50*time.Millisecond)
+	require.ErrorIs(t, session.Err(), vici.ErrClosed)
+	require.Equal(t, suiteCrowd, crowdOf(suiteBound(t), t, s.dial(t)))
+
+	s.endWhileInitiating(t)
+}
+
+// endWhileInitiating gives up waiting for a peer that is not there. The daemon goes on trying until it is told not to.
+func (s *suite) endWhileInitiating(t *testing.T) {
+	t.Helper()
+	heal := s.hang()
+	defer heal()
+	hurried, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	session := s.dial(t)
+	start := time.Now()
+	err := session.Initiate(hurried, vici.InitiateRequest{Child: "suite-crowd-child", IKE: "suite-crowd-7"}, nil)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Less(t, time.Since(start), time.Second)
+	require.ErrorIs(t, session.Err(), vici.ErrClosed)
+	_, err = session.Version(suiteBound(t))
+	require.ErrorIs(t, err, vici.ErrClosed)
+
+	request := vici.TerminateRequest{IKE: "suite-crowd-7", Force: true, Timeout: suiteTimeout}
+	_, err = s.dial(t).Terminate(suiteBound(t), request, nil)
+	if err != nil {
+		requireRefused(t, err) // a fake daemon has begun nothing
+	}
+	require.Empty(t, collectAll(t, s.dial(t).ListSAs(suiteBound(t), vici.ListSAsRequest{IKE: "suite-crowd-7"})))
+}
+
+// suiteGoroutines uses one session from several goroutines at once: every answer goes to who asked.
+func suiteGoroutines(t *testing.T, s *suite) {
+	const rounds = 20
+	ctx, session := suiteBound(t), s.dial(t)
+	asks := []func() error{
+		func() error { _, err := session.Version(ctx); return err },
+		func() error {
+			stats, err := session.Stats(ctx)
+			return answered(err, stats.Workers.Total.Present())
+		},
+		func() error {
+			pools, err := session.Pools(ctx, vici.PoolsRequest{Name: "suite-nobody-has-it"})
+			return answered(err, len(pools) == 0)
+		},
+		func() error {
+			names, err := session.ConnNames(ctx)
+			return answered(err, len(names) > 0)
+		},
+		func() error { return listed(session.ListConns(ctx, vici.ListConnsRequest{IKE: suiteName}), 1) },
+		func() error {
+			return listed(session.ListSAs(ctx, vici.ListSAsRequest{IKE: suiteName, NoBlock: true}), 0)
+		},
+		func() error {
+			_, err := session.Call(ctx, "no-such-command", nil)
+			return answered(nil, err != nil && session.Err() == nil)
+		},
+		func() error {
+			algorithms, err := session.Algorithms(ctx)
+			return answered(err, algorithms.Encryption["AES_CBC"] != "")
+		},
+	}
+	var asking sync.WaitGroup
+	errs := make(chan error, len(asks))
+	for i, ask := range asks {
+		asking.Go(func() {
+			for range rounds {
+				if err := ask(); err != nil {
+					errs <- fmt.Errorf("goroutine %d: %w", i, err)
+					return
+				}
+			}
+		})
+	}
+	asking.Wait()
+	close(errs)
+	for err := range errs {
+		require.NoError(t, err)
+	}
+}
+
+func answered(err error, right bool) error {
+	if err == nil && !right {
+		return fmt.Errorf("the answer is another one's")
+	}
+	return err
+}
+
+// listed returns an error unless a listing has n items.
+func listed[T any](list func(func(T, error) bool), n int) error {
+	got := 0
+	for _, err := range list {
+		if err != nil {
+			return err
+		}
+		got++
+	}
+	return answered(nil, got == n)
+}
