@@ -1,7 +1,9 @@
 # What a recipe does stands in scripts/, where it can be read, checked and run without make.
 
 FUZZTIME ?= 5s
-export FUZZTIME
+SOAK ?= 30m
+SOAK_SEED ?= 0
+export FUZZTIME SOAK SOAK_SEED
 
 # Flags for the simulated daemon of "make demo", for example DEMO="--sas 100000".
 DEMO ?=
@@ -47,6 +49,10 @@ promtool-check: ## Let promtool check a scrape of the simulated daemon.
 .PHONY: e2e
 e2e: ## Test against real daemons of four generations (root, Debian).
 	scripts/e2e
+
+.PHONY: soak
+soak: ## Let the exporter live through all faults at random for SOAK (30m); SOAK_SEED repeats an earlier soak.
+	scripts/soak
 
 .PHONY: package
 package: ## Make the deb and rpm packages, in dist/.
