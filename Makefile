@@ -46,6 +46,18 @@ fuzz: ## Fuzz each target for FUZZTIME (5s).
 promtool-check: ## Let promtool check a scrape of the simulated daemon.
 	scripts/promtool-check
 
+.PHONY: dashboards-check
+dashboards-check: ## Check dashboards, rules, runbooks and examples.
+	scripts/dashboards-check
+
+.PHONY: panels-check
+panels-check: ## See whether every query of the dashboards returns data on a demonstration.
+	scripts/panels-check
+
+.PHONY: demo-stack
+demo-stack: ## Run simulated daemon, exporter and Prometheus with history, until interrupted.
+	scripts/demo-stack $(DEMO)
+
 .PHONY: e2e
 e2e: ## Test against real daemons of four generations (root, Debian).
 	scripts/e2e

@@ -7,7 +7,7 @@
 
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
-# history DIRECTORY: six hours of three gateways, up to now, as a database of Prometheus.
+# history_write DIRECTORY: six hours of three gateways, up to now, as a database of Prometheus.
 history_write() {
 	say "writing six hours of history"
 	go test -C dashboards -count=1 -run TestHistory ./history -args -out "$stack_dir/history.om" >"$stack_dir/history.log" ||
