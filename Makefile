@@ -86,6 +86,10 @@ image-check: ## Build and check the container image (root, Debian).
 docs-check: ## Run the commands of the documentation.
 	scripts/docs-check
 
+.PHONY: traffic-check
+traffic-check: ## Measure the traffic totals against real gateways' devices (root, Debian).
+	scripts/traffic-check
+
 .PHONY: bench
 bench: ## Run the benchmarks; BASE=old.txt compares with an earlier run.
 	scripts/bench $(BENCH) $(BASE)

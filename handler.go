@@ -75,13 +75,16 @@ func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}).ServeHTTP(w, r)
 }
 
+// longestScrape bounds what a scraper may ask for.
+const longestScrape = 5 * time.Minute
+
 // timeout returns how long a scrape may take: as long as Prometheus says that it waits, less an
 // offset for the way back, or as configured where nobody says.
 func (h *metricsHandler) timeout(r *http.Request) time.Duration {
-	timeout := h.config.scrapeTimeout
+	timeout := min(h.config.scrapeTimeout, longestScrape)
 	seconds, err := strconv.ParseFloat(r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64)
-	if err == nil && seconds > 0 && seconds < float64(24*time.Hour/time.Second) {
-		timeout = time.Duration(seconds * float64(time.Second))
+	if err == nil && seconds > 0 {
+		timeout = time.Duration(min(seconds, longestScrape.Seconds()) * float64(time.Second))
 	}
 	if timeout > 2*h.config.timeoutOffset {
 		return timeout - h.config.timeoutOffset

@@ -82,23 +82,32 @@ func (t targets) serve(ctx context.Context, config *config, log *slog.Logger) er
 	return serve(ctx, handler, config.web, log)
 }
 
-// Bounds of what a client may take of the server.
+// Bounds of what a client may take of the server. A request as a whole, a body included that nobody needs and a page
+// that is not read, ends some time after the longest scrape.
 const (
 	headerTimeout   = 10 * time.Second
+	requestTimeout  = longestScrape + time.Minute
 	idleTimeout     = 2 * time.Minute
 	maxHeaderBytes  = 64 << 10
 	shutdownTimeout = 5 * time.Second
 )
 
-// serve answers requests until the context ends, and lets those under way finish.
-func serve(ctx context.Context, handler http.Handler, flags *web.FlagConfig, log *slog.Logger) error {
-	server := &http.Server{
+// newServer returns a server with these bounds.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       requestTimeout,
+		WriteTimeout:      requestTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+}
+
+// serve answers requests until the context ends, and lets those under way finish.
+func serve(ctx context.Context, handler http.Handler, flags *web.FlagConfig, log *slog.Logger) error {
+	server := newServer(handler, log)
 	failed := make(chan error, 1)
 	go func() { failed <- web.ListenAndServe(server, flags, log) }()
 	select {

@@ -133,6 +133,7 @@ func New(config Config) (*Collector, error) {
 	dialer.Trace = requests.trace()
 	schedule := newSchedule(config.Looks)
 	tracker := newTracker(names, table, schedule, time.Now)
+	tracker.reject = requests.reject
 	c := &Collector{
 		sources:  sources,
 		requests: requests,

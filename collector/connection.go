@@ -103,23 +103,23 @@ func (c *connection) prune() {
 	}
 }
 
-// reset empties the sums before they are made anew.
-func (c *connection) reset() {
+// reset empties the sums before they are made anew at a moment.
+func (c *connection) reset(now int64) {
 	*c = connection{
 		name: c.name, labels: c.labels, children: c.children, raw: c.raw, configured: c.configured,
 		kinds: c.kinds[:0], suites: c.suites[:0],
 	}
 	for _, k := range c.children {
-		k.reset()
+		k.reset(now)
 	}
 }
 
 // reset keeps when the last packets passed as long as there are SAs: an SA that replaced another knows of none at first.
-func (k *child) reset() {
+func (k *child) reset(now int64) {
 	had := k.total > 0
 	*k = child{
 		name: k.name, series: k.series, labels: k.labels, configured: k.configured, kinds: k.kinds[:0], suites: k.suites[:0],
-		lastReceived: k.lastReceived, lastSent: k.lastSent,
+		lastReceived: passed(k.lastReceived, now), lastSent: passed(k.lastSent, now),
 	}
 	if !had {
 		k.lastReceived, k.lastSent = 0, 0
@@ -193,13 +193,13 @@ func btoi(b bool) int {
 	return 0
 }
 
-// aggregate adds up the records of a sweep.
-func (t *saTable) aggregate() {
+// aggregate adds up the records of a sweep that ended at a moment.
+func (t *saTable) aggregate(now int64) {
 	for _, c := range t.names.connections {
-		c.reset()
+		c.reset(now)
 	}
 	if t.peers != nil {
-		t.peers.reset()
+		t.peers.reset(now)
 	}
 	for _, r := range t.ikes {
 		r.conn.add(r)

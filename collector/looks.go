@@ -79,16 +79,16 @@ func (l *looks) step(ctx context.Context) (wait time.Duration, looked bool) {
 		return wait, false
 	}
 	state, took, err := l.look(ctx, t)
-	now := l.gateway.now()
+	now, urgent := l.gateway.now(), false
 	l.gateway.locked(func() {
 		if err != nil {
 			l.schedule.skipped[skippedFailed]++
 			return
 		}
 		l.made++
-		l.schedule.found(t, state, now)
+		urgent = l.schedule.found(t, state, now)
 	})
-	return l.pace.rest(now, took), true
+	return l.pace.rest(now, took, urgent), true
 }
 
 // look asks for one CHILD_SA, takes its traffic into account, and returns its state, or "" if it was not listed, and how

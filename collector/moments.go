@@ -32,6 +32,14 @@ func future(known, now int64, remaining vici.Opt[time.Duration]) int64 {
 	return steady(known, now+int64(d/time.Second))
 }
 
+// passed returns a moment, or 0 if it lies ahead and cannot: the clock was set back since it was known.
+func passed(moment, now int64) int64 {
+	if moment > now+tolerance {
+		return 0
+	}
+	return moment
+}
+
 func steady(known, moment int64) int64 {
 	if d := moment - known; -tolerance <= d && d <= tolerance {
 		return known

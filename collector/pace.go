@@ -5,15 +5,19 @@ package collector
 
 import "time"
 
-// daemonShare bounds the time that looks take of the daemon to a twentieth: with each it goes through its table of SAs, so
-// on a daemon with many they are the rarer the longer they take.
-const daemonShare = 20
+// These bound the time that looks take of the daemon to a twentieth, and to a fifth for the moment when it matters: with
+// each it goes through its table of SAs, so on a daemon with many they are the rarer the longer they take.
+const (
+	daemonShare = 20
+	urgentShare = 5
+)
 
 // Looks are needed in spells: none for minutes, then as many as possible for the tenth of a second that a
 // rekeying takes. So what was not used for a while can be used up faster, to a bound.
 const (
-	burstTime  = 4 * time.Second // the rate's worth that is saved at most
-	burstSpeed = 4               // times the rate
+	burstTime   = 4 * time.Second // the rate's worth that is saved at most
+	burstSpeed  = 4               // times the rate
+	urgentSpeed = 10              // likewise
 )
 
 // leastEffort is what a look takes of any daemon.
@@ -32,16 +36,20 @@ func newPace(rate float64) pace {
 }
 
 // rest takes note of a look that ended now and took some time of the daemon, and returns for how long to rest.
-func (p *pace) rest(now time.Time, took time.Duration) time.Duration {
+func (p *pace) rest(now time.Time, took time.Duration, urgent bool) time.Duration {
 	if !p.at.IsZero() {
 		p.saved = min(p.saved+p.rate*now.Sub(p.at).Seconds(), p.rate*burstTime.Seconds())
 	}
 	p.at = now
 	p.saved--
 	p.effort = min(took, max(2*p.effort, leastEffort)) // so that a single look that met with an obstacle counts little
-	seconds := 1 / (burstSpeed * p.rate)
+	speed, share := float64(burstSpeed), time.Duration(daemonShare)
+	if urgent {
+		speed, share = urgentSpeed, urgentShare
+	}
+	seconds := 1 / (speed * p.rate)
 	if p.saved < 1 {
 		seconds = max(seconds, (1-p.saved)/p.rate)
 	}
-	return max(time.Duration(seconds*float64(time.Second)), daemonShare*p.effort)
+	return max(time.Duration(seconds*float64(time.Second)), share*p.effort)
 }

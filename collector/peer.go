@@ -124,12 +124,12 @@ func (p *peer) add(r *ikeRecord) {
 	}
 }
 
-// reset empties the sums before they are made anew.
-func (b *peerBook) reset() {
+// reset empties the sums before they are made anew at a moment.
+func (b *peerBook) reset(now int64) {
 	for _, p := range b.peers {
 		*p = peer{
 			series: p.series, labels: p.labels, infos: p.infos[:0],
-			lastReceived: p.lastReceived, lastSent: p.lastSent, // new SAs know of no packet at first
+			lastReceived: passed(p.lastReceived, now), lastSent: passed(p.lastSent, now), // new SAs know of no packet at first
 		}
 	}
 }

@@ -27,7 +27,7 @@ var (
 		"Number of commands that failed, by reason: timeout, refused (no connection), closed, malformed, too_large, unknown_command or failed.",
 		"command", "reason")
 	viciValuesRejected = counter("vici_values_rejected_total",
-		"Number of values from the daemon that could not be understood and were left out, by their key.", "field")
+		"Number of values from the daemon that could not be understood and were left out, by their key; of events, by their name.", "field")
 )
 
 // maxFields bounds the distinct values of the label field, which comes from the daemon.
@@ -84,6 +84,18 @@ func (q *requests) failed(command string, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.failures[failure{command, reason(err)}]++
+}
+
+// failuresOf returns how often a command failed for whatever reason.
+func (q *requests) failuresOf(command string) (n uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for f, times := range q.failures {
+		if f.command == command {
+			n += times
+		}
+	}
+	return n
 }
 
 // reject counts a value by the last part of its path: the parts before it are names that others choose.

@@ -145,7 +145,11 @@ func (r *round) try(ctx context.Context, command string, p *patience, ask func(c
 		}
 		first := !r.alive
 		r.alive = true
+		counted := r.requests.failuresOf(command)
 		err = r.inTime(ctx, s, ask)
+		if !answered(err) && r.requests.failuresOf(command) == counted {
+			r.requests.failed(command, err) // what is wrong is in an event of a stream that came to its end
+		}
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
 			p.lost(r.now(), r.timeout)

@@ -131,7 +131,8 @@ func (t *saTable) observe(sa *vici.IKESA, now time.Time) {
 	r := t.record(conn, kind, sa, now)
 	r.children = r.children[:0]
 	for i := range sa.Children {
-		if c := t.observeChild(r, sa, &sa.Children[i], now); c != nil {
+		// One event has at most some thousand children, and each of them once unless the daemon is confused.
+		if c := t.observeChild(r, sa, &sa.Children[i], now); c != nil && !slices.Contains(r.children, c) {
 			r.children = append(r.children, c)
 		}
 	}

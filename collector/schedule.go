@@ -11,12 +11,12 @@ import (
 
 // The counters of an SA that was replaced go on: packets that were under way arrive, and a peer that began the
 // rekeying is sent to on the old SA until it says so. The daemon removes the old SA after five seconds, or
-// at the end of its lifetime. The first of these looks is to find all that, the last one stragglers.
+// at the end of its lifetime if that comes first. Most is found by the first look, the last one finds stragglers.
 const (
-	firstLookAfter = time.Second
-	lastLookAfter  = 4500 * time.Millisecond
-	firstTooLate   = lastLookAfter - firstLookAfter
-	lastTooLate    = 400 * time.Millisecond
+	firstLookAfter  = 250 * time.Millisecond
+	secondLookAfter = time.Second
+	lastLookAfter   = 4500 * time.Millisecond
+	lastTooLate     = 400 * time.Millisecond
 )
 
 // A daemon does not list an IKE_SA that is busy just then, so a look that finds nothing is repeated.
@@ -35,6 +35,7 @@ const (
 	sweepDueBefore  = time.Second
 	sweepDueAfter   = 3 * time.Second
 	rekeyingAtMost  = 10 * time.Second // with a peer that is slow to answer
+	urgentAtMost    = time.Second      // with one that is far away
 	sameDueWithin   = 4 * time.Second
 	longestSchedule = time.Minute
 )
@@ -44,9 +45,8 @@ const (
 type schedule struct {
 	config     LooksConfig
 	wake       chan struct{}     // holds a value when there is something new
-	first      queue             // of looks at SAs that were replaced
-	last       queue             // likewise
-	repeated   queue             // of those that found nothing
+	after      [3]queue          // looks at SAs that were replaced
+	repeated   queue             // those of them that found nothing
 	due        map[uint32]*dueSA // SAs whose rekeying comes next, by unique id
 	planned    bool              // nothing is scheduled before a sweep told what daemon this is
 	disallowed string            // why there are no looks just now; "" while there are
@@ -66,14 +66,17 @@ type dueSA struct {
 	target
 	begin, end time.Time
 	last       time.Time // look
-	rekeying   bool      // a look found it so
+	rekeying   time.Time // when a look found it so first
 }
 
 func newSchedule(config LooksConfig) *schedule {
 	return &schedule{
 		config: config, wake: make(chan struct{}, 1),
-		first:    newQueue(firstLookAfter, firstTooLate, config.PerSecond),
-		last:     newQueue(lastLookAfter, lastTooLate, config.PerSecond),
+		after: [...]queue{
+			newQueue(firstLookAfter, secondLookAfter-firstLookAfter, config.PerSecond),
+			newQueue(secondLookAfter, lastLookAfter-secondLookAfter, config.PerSecond),
+			newQueue(lastLookAfter, lastTooLate, config.PerSecond),
+		},
 		repeated: newQueue(repeatAfter, lastTooLate, config.PerSecond),
 		due:      make(map[uint32]*dueSA), skipped: make(map[string]uint64),
 	}
@@ -110,12 +113,12 @@ func (s *schedule) rekeyed(ike *vici.IKESA, sa *vici.ChildSA, now time.Time) {
 		return
 	}
 	if s.disallowed != "" {
-		s.skipped[s.disallowed] += 2
+		s.skipped[s.disallowed] += uint64(len(s.after))
 		return
 	}
 	t := target{child: id, ike: ike.UniqueID}
-	for _, q := range []*queue{&s.first, &s.last} {
-		if !q.add(t, now) {
+	for i := range s.after {
+		if !s.after[i].add(t, now) {
 			s.skipped[skippedRate]++
 		}
 	}
@@ -165,8 +168,10 @@ func (s *schedule) reason(version string, total uint64) string {
 // next returns what to look at now, or for how long there is nothing.
 func (s *schedule) next(now time.Time) (t target, wait time.Duration) {
 	wait = longestSchedule
-	for _, q := range []*queue{&s.repeated, &s.first, &s.last} {
-		s.skipped[skippedRate] += q.dropLate(now)
+	for _, q := range []*queue{&s.repeated, &s.after[0], &s.after[1], &s.after[2]} {
+		if dropped := q.dropLate(now); dropped > 0 {
+			s.skipped[skippedRate] += dropped
+		}
 		if len(q.looks) == 0 {
 			continue
 		}
@@ -200,8 +205,9 @@ func (s *schedule) nextDue(now time.Time, wait time.Duration) (target, time.Dura
 }
 
 // found takes what a look found: the SA's state, or "" if it was not listed. Then it may
-// belong to another IKE_SA now, or the daemon is busy with that, which passes.
-func (s *schedule) found(t target, state string, now time.Time) {
+// belong to another IKE_SA now, or the daemon is busy with that, which passes. It reports whether the next look is
+// urgent: while the peer's answer is awaited, each may be the last that finds the outbound SA.
+func (s *schedule) found(t target, state string, now time.Time) (urgent bool) {
 	d := s.due[t.child]
 	switch {
 	case state == "" && d != nil:
@@ -209,11 +215,13 @@ func (s *schedule) found(t target, state string, now time.Time) {
 	case state == "":
 		s.repeat(t, now)
 	case d == nil:
-	case state == vici.StateRekeying && !d.rekeying:
-		d.rekeying, d.end = true, now.Add(rekeyingAtMost)
+	case state == vici.StateRekeying && d.rekeying.IsZero():
+		d.rekeying, d.end = now, now.Add(rekeyingAtMost)
 	case !childUp(state):
 		delete(s.due, t.child)
+		return false
 	}
+	return d != nil && !d.rekeying.IsZero() && now.Sub(d.rekeying) < urgentAtMost
 }
 
 func (s *schedule) repeat(t target, now time.Time) {

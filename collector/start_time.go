@@ -18,6 +18,7 @@ import (
 // number of days changes.
 type startTime struct {
 	since    string // as last told
+	told     time.Time
 	moment   time.Time
 	possible []time.Duration // offsets from UTC that agree with all that was told
 }
@@ -39,17 +40,22 @@ func (s *startTime) learn(u vici.Uptime, now time.Time) {
 		*s = startTime{}
 		return
 	}
-	if !s.sameStart(local) {
+	moved, known := s.moved(local)
+	switch {
+	case known && moved.Abs() <= jitter:
+	case known && (moved-clockStep(s.told, now)).Abs() <= jitter:
+		s.move(moved)
+	default:
 		s.possible = allOffsets()
 		s.moment = time.Time{}
 	}
-	s.since = u.Since
+	s.since, s.told = u.Since, now
 	least, most, ok := uptimeRange(u.Running)
 	if !ok {
 		return
 	}
 	s.possible = agreeing(s.possible, local, now, least, most)
-	if len(s.possible) == 0 { // the wall clock was set, or the zone changed
+	if len(s.possible) == 0 { // the zone changed, or the wall clock of another machine was set
 		s.possible = agreeing(allOffsets(), local, now, least, most)
 		s.moment = time.Time{}
 	}
@@ -61,10 +67,23 @@ func (s *startTime) learn(u vici.Uptime, now time.Time) {
 // known returns the start if it is known.
 func (s *startTime) known() (time.Time, bool) { return s.moment, !s.moment.IsZero() }
 
-// sameStart reports whether the daemon still tells the start that it told last.
-func (s *startTime) sameStart(local time.Time) bool {
+// moved returns by how much the start that the daemon tells differs from the one that it told last.
+func (s *startTime) moved(local time.Time) (d time.Duration, known bool) {
 	last, err := vici.Uptime{Since: s.since}.SinceIn(time.UTC)
-	return err == nil && last.Sub(local).Abs() <= jitter
+	return local.Sub(last), err == nil
+}
+
+// move takes it that the clock was set: the daemon tells its start by the clock as it is now.
+func (s *startTime) move(by time.Duration) {
+	if !s.moment.IsZero() {
+		s.moment = s.moment.Add(by)
+	}
+}
+
+// clockStep returns by how much the wall clock was set between two moments that were read from it, which is what their
+// monotonic readings do not explain.
+func clockStep(before, after time.Time) time.Duration {
+	return after.Round(0).Sub(before.Round(0)) - after.Sub(before)
 }
 
 // sameProcess reports whether two answers come from the same run of the daemon, as far as can be told.

@@ -99,96 +99,53 @@ func parseState(data []byte, address string) (*state, error) {
 	case s.Saved.IsZero(), s.Began.IsZero():
 		return nil, errors.New("damaged: it does not say when it was saved")
 	}
-	for _, m := range s.Marks {
-		if m.Total < 0 || m.Total >= len(s.Totals) || m.Peer < -1 || m.Peer >= len(s.Peers) {
-			return nil, fmt.Errorf("damaged: the mark of CHILD_SA %d names no total", m.ID)
-		}
+	if err := s.check(); err != nil {
+		return nil, err
 	}
 	return &s, nil
 }
 
-// raise makes a state that was saved some time ago continue no lower than what was exposed since: a counter that falls
-// looks as if it had begun anew, and all of it would be counted once more. What is exposed of a total may
-// hold traffic of SAs that the older marks count again, so it is no new beginning but only a floor.
-func (s *state) raise(exposed *state) {
-	s.raiseTotals(&s.Totals, exposed.Totals)
-	s.raiseTotals(&s.Peers, exposed.Peers)
-	s.raiseConnections(exposed.Connections)
-	s.raiseChildren(exposed.Children)
-	if !s.Began.Equal(exposed.Began) {
-		return
+// check finds what a state cannot have been saved with.
+func (s *state) check() error {
+	marks := make(map[childKey]bool)
+	for _, m := range s.Marks {
+		key := childKey{m.ID, m.SPI}
+		if marks[key] || m.Total < 0 || m.Total >= len(s.Totals) || m.Peer < -1 || m.Peer >= len(s.Peers) {
+			return fmt.Errorf("damaged: the mark of CHILD_SA %d is there twice or names no total", m.ID)
+		}
+		marks[key] = true
 	}
-	for name, n := range exposed.Received {
-		s.Received[name] = max(s.Received[name], n)
+	if s.Evicted < 0 {
+		return errors.New("damaged: a count is negative")
 	}
-	s.raiseAlerts(exposed.Alerts)
-	s.Evicted = max(s.Evicted, exposed.Evicted)
+	return s.checkNames()
 }
 
-func (*state) raiseTotals(saved *[]savedTotal, exposed []savedTotal) {
-	index := make(map[series]int)
-	for i, t := range *saved {
-		index[series{t.Connection, t.Member}] = i
-	}
-	for _, t := range exposed {
-		i, known := index[series{t.Connection, t.Member}]
-		if !known {
-			i = len(*saved)
-			*saved = append(*saved, savedTotal{Connection: t.Connection, Member: t.Member, Created: t.Created})
+// checkNames holds that all names are labels, and that there are no two of what becomes one series.
+func (s *state) checkNames() error {
+	seen := make(map[[3]string]bool)
+	var wrong error
+	check := func(kind, a, b string) {
+		key := [3]string{kind, a, b}
+		if seen[key] || labelValue(a) != a || labelValue(b) != b {
+			wrong = fmt.Errorf("damaged: %s %q %q is no label, or is there twice", kind, a, b)
 		}
-		if (*saved)[i].Created.Equal(t.Created) {
-			(*saved)[i].floor = t.Sum
-		}
+		seen[key] = true
 	}
-}
-
-func (s *state) raiseConnections(exposed []savedConnection) {
-	index := make(map[string]int)
-	for i, c := range s.Connections {
-		index[c.Connection] = i
+	for _, t := range s.Totals {
+		check("total", t.Connection, t.Member)
 	}
-	for _, c := range exposed {
-		i, known := index[c.Connection]
-		switch {
-		case !known:
-			s.Connections = append(s.Connections, c)
-		case s.Connections[i].Created.Equal(c.Created):
-			for k, n := range c.Counts {
-				s.Connections[i].Counts[k] = max(s.Connections[i].Counts[k], n)
-			}
-		}
+	for _, t := range s.Peers {
+		check("peer", t.Connection, t.Member)
 	}
-}
-
-func (s *state) raiseChildren(exposed []savedChild) {
-	index := make(map[series]int)
-	for i, c := range s.Children {
-		index[series{c.Connection, c.Child}] = i
+	for _, c := range s.Connections {
+		check("connection", c.Connection, "")
 	}
-	for _, c := range exposed {
-		i, known := index[series{c.Connection, c.Child}]
-		switch {
-		case !known:
-			s.Children = append(s.Children, c)
-		case s.Children[i].Created.Equal(c.Created):
-			for k, n := range c.Counts {
-				s.Children[i].Counts[k] = max(s.Children[i].Counts[k], n)
-			}
-		}
+	for _, c := range s.Children {
+		check("child", c.Connection, c.Child)
 	}
-}
-
-func (s *state) raiseAlerts(exposed []savedAlert) {
-	index := make(map[alertSeries]int)
-	for i, a := range s.Alerts {
-		index[alertSeries{a.Alert, a.Connection}] = i
+	for _, a := range s.Alerts {
+		check("alert", a.Alert, a.Connection)
 	}
-	for _, a := range exposed {
-		i, known := index[alertSeries{a.Alert, a.Connection}]
-		if !known {
-			s.Alerts = append(s.Alerts, a)
-			continue
-		}
-		s.Alerts[i].Count = max(s.Alerts[i].Count, a.Count)
-	}
+	return wrong
 }

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -113,25 +112,28 @@ func (f *stateFile) save(s *state) {
 	f.failing = err != nil
 }
 
+// write writes a new file and puts it in the place of the old one, which stays as it is if that fails.
 func (f *stateFile) write(s *state) (err error) {
 	data, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(f.path), "."+filepath.Base(f.path)+".*")
+	name := f.path + ".new"
+	_ = os.Remove(name) // of a process that was killed
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(temporary.Name())
+			_ = os.Remove(name)
 		}
 	}()
-	if _, err = temporary.Write(data); err == nil && f.durable {
-		err = temporary.Sync()
+	if _, err = file.Write(data); err == nil && f.durable {
+		err = file.Sync()
 	}
-	if err = errors.Join(err, temporary.Close()); err != nil {
+	if err = errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	return os.Rename(temporary.Name(), f.path)
+	return os.Rename(name, f.path)
 }

@@ -27,7 +27,7 @@ func (r *round) sweep(ctx context.Context) error {
 		}
 		r.locked(func() {
 			r.unlisted = r.table.end(r.stats.IKESAs.Total.Or(0), r.now())
-			r.table.aggregate()
+			r.table.aggregate(r.now().Unix())
 			r.looks.schedule.plan(r.table, version, r.stats.IKESAs.Total.Or(0))
 		})
 		return nil

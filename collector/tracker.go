@@ -30,7 +30,7 @@ type tracker struct {
 	connects    uint64
 	unsupported map[string]bool // of the connection that stands or stood last
 	received    map[string]uint64
-	malformed   uint64
+	reject      func(event string) // told of an event that cannot be read
 	connections map[string]*connectionEvents
 	children    map[series]*childEvents
 	alerts      map[alertSeries]uint64
@@ -71,6 +71,7 @@ func newTracker(names *names, table *saTable, looks *schedule, now func() time.T
 		connections: make(map[string]*connectionEvents),
 		children:    make(map[series]*childEvents),
 		alerts:      make(map[alertSeries]uint64),
+		reject:      func(string) {},
 	}
 }
 
@@ -89,7 +90,7 @@ func (t *tracker) take(e vici.Event) {
 	t.received[e.Name]++
 	body, err := t.decoder.Decode(e)
 	if err != nil {
-		t.malformed++
+		t.reject(e.Name)
 		return
 	}
 	switch b := body.(type) {

@@ -38,6 +38,11 @@ func (e *exporter) scrapeWithin(t *testing.T, timeout time.Duration) *page {
 func (e *exporter) tryScrapeWithin(ctx context.Context, timeout time.Duration) (*page, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	return e.tryScrapeFor(ctx, timeout)
+}
+
+// tryScrapeFor scrapes as a Prometheus that says how long it waits, whether or not it does.
+func (e *exporter) tryScrapeFor(ctx context.Context, timeout time.Duration) (*page, error) {
 	seconds := strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64)
 	status, text, err := e.get(ctx, e.url, "X-Prometheus-Scrape-Timeout-Seconds", seconds)
 	if err != nil {

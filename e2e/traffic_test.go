@@ -153,7 +153,7 @@ func measuring(t *testing.T) context.Context {
 // it no longer is.
 func (m *measurement) collide(ctx context.Context, t *testing.T, times int) {
 	t.Helper()
-	const collision = "CHILD_REKEY collision"
+	const collision = "CHILD_SA rekey collision"
 	for n := range times {
 		<-time.After(11 * time.Second) // shortly before it is due, after the last time
 		require.NoError(t, m.lab.Sun.Unplug(ctx))

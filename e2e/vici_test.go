@@ -35,7 +35,7 @@ func TestVICISuite(t *testing.T) {
 	seen := make(map[string][]string)
 	for _, generation := range lab.Generations() {
 		t.Run(generation, func(t *testing.T) {
-			l := lab.New(t, generation) //nolint:contextcheck // a laboratory lives as long as its test
+			l := lab.New(t, generation)
 			output := runSuite(ctx, t, suite, "VICI_TEST_SEEN="+reals,
 				"VICI_TEST_ADDRESS="+l.Moon.Address(), "VICI_TEST_PEER="+l.Sun.Address())
 			require.Contains(t, output, "strongSwan "+l.Version(), "it was not this daemon")

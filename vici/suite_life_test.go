@@ -4,7 +4,6 @@
 package vici_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -12,116 +11,6 @@ import (
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
-
-// suiteEvents are what a daemon reports of the suite's tunnel.
-type suiteEvents struct {
-	t      *testing.T
-	bodies chan vici.EventBody
-	logged int // events of the log
-}
-
-// watch subscribes to all events.
-func (s *suite) watch(t *testing.T) *suiteEvents {
-	t.Helper()
-	session := s.dial(t)
-	events, err := session.Events(suiteBound(t),
-		"log", "ike-updown", "ike-rekey", "ike-update", "child-updown", "child-rekey", "alert")
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	e := &suiteEvents{t: t, bodies: make(chan vici.EventBody, 10000)}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for event, err := range events.All(ctx) {
-			if err != nil {
-				return
-			}
-			body, err := event.Decode()
-			if err != nil {
-				t.Errorf("event %s: %v", event.Name, err)
-				return
-			}
-			e.bodies <- body
-		}
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-ended
-	})
-	return e
-}
-
-// next returns the next event, other than those of the log.
-func (e *suiteEvents) next() vici.EventBody {
-	e.t.Helper()
-	for {
-		select {
-		case body := <-e.bodies:
-			log, isLog := body.(*vici.Log)
-			if !isLog {
-				return body
-			}
-			require.NotEmpty(e.t, log.Group)
-			e.logged++
-		case <-time.After(suiteTimeout):
-			require.Fail(e.t, "no event")
-		}
-	}
-}
-
-// nextOf insists on the type of the next event.
-func nextOf[T vici.EventBody](e *suiteEvents) T {
-	e.t.Helper()
-	next := e.next()
-	event, ok := next.(T)
-	require.True(e.t, ok, "not %T but %T: %+v", event, next, next)
-	return event
-}
-
-// ikeUpDown insists that the tunnel's IKE_SA coming or going is the next event.
-func (e *suiteEvents) ikeUpDown(up bool) *vici.IKESA {
-	e.t.Helper()
-	event := nextOf[*vici.IKEUpDown](e)
-	require.Equal(e.t, up, event.Up)
-	require.Equal(e.t, suiteName, event.IKE.Name)
-	require.Empty(e.t, event.IKE.Children)
-	state := vici.StateEstablished
-	if !up {
-		state = vici.StateDeleting
-	}
-	require.Equal(e.t, state, event.IKE.State)
-	return &event.IKE
-}
-
-// childUpDown is ikeUpDown for the CHILD_SA.
-func (e *suiteEvents) childUpDown(up bool) *vici.ChildSA {
-	e.t.Helper()
-	event := nextOf[*vici.ChildUpDown](e)
-	require.Equal(e.t, up, event.Up)
-	require.Equal(e.t, suiteName, event.IKE.Name)
-	child := event.Child()
-	require.Equal(e.t, suiteChild, child.Name)
-	require.True(e.t, child.BytesIn.Present(), "traffic is told")
-	if up {
-		require.Equal(e.t, vici.StateInstalled, child.State)
-	}
-	return child
-}
-
-// childRekey insists that the CHILD_SA's rekeying is the next event.
-func (e *suiteEvents) childRekey(from *vici.ChildSA, oldState string) *vici.ChildSA {
-	e.t.Helper()
-	event := nextOf[*vici.ChildRekey](e)
-	require.Equal(e.t, suiteName, event.IKE.Name)
-	require.Equal(e.t, from.UniqueID, event.Old.UniqueID)
-	require.Equal(e.t, from.SPIIn, event.Old.SPIIn)
-	require.Equal(e.t, oldState, event.Old.State)
-	require.Equal(e.t, suiteChild, event.New.Name)
-	require.NotEqual(e.t, from.UniqueID, event.New.UniqueID)
-	require.Equal(e.t, from.ReqID, event.New.ReqID)
-	require.True(e.t, event.Old.BytesIn.Present(), "the old one's traffic is told")
-	return &event.New
-}
 
 // sas lists the tunnel's IKE_SAs. It waits for those that are busy: a daemon reports what happens while it still
 // works on it.
@@ -135,24 +24,55 @@ func (s *suite) sas(t *testing.T) []*vici.IKESA {
 	return all
 }
 
-// installedChild returns the tunnel's only CHILD_SA that is installed.
+// awaitSAs returns the tunnel's IKE_SAs when there are so many. A daemon may list less, or more, while it replaces one.
+func (s *suite) awaitSAs(t *testing.T, n int) []*vici.IKESA {
+	t.Helper()
+	var all []*vici.IKESA
+	awaitTrue(t, func() bool {
+		all = s.sas(t)
+		return len(all) == n
+	})
+	return all
+}
+
+// installedChild returns the tunnel's CHILD_SA when just one is installed. During the rekeying of an IKE_SA there can
+// be none in the list for a moment, since it is on its way to the new one.
 func (s *suite) installedChild(t *testing.T) *vici.ChildSA {
 	t.Helper()
 	var installed []*vici.ChildSA
-	for _, sa := range s.sas(t) {
-		for i := range sa.Children {
-			if sa.Children[i].State == vici.StateInstalled {
-				installed = append(installed, &sa.Children[i])
+	awaitTrue(t, func() bool {
+		installed = nil
+		for _, sa := range s.sas(t) {
+			for i := range sa.Children {
+				if sa.Children[i].State == vici.StateInstalled {
+					installed = append(installed, &sa.Children[i])
+				}
 			}
 		}
-	}
-	require.Len(t, installed, 1)
+		return len(installed) == 1
+	})
 	return installed[0]
+}
+
+// awaitTrue looks again and again until something is so.
+func awaitTrue(t *testing.T, is func() bool) {
+	t.Helper()
+	deadline := time.After(suiteTimeout)
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for !is() {
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			require.Fail(t, "it does not come about")
+		}
+	}
 }
 
 // suiteInitiator takes a tunnel that this end initiates through its life.
 func suiteInitiator(t *testing.T, s *suite) {
-	ctx, session, events := suiteBound(t), s.dial(t), s.watch(t)
+	t.Helper()
+	ctx, session, events := suiteBound(t), s.dial(t), s.watch(t, "log")
 	var log []*vici.ControlLog
 	keep := func(l *vici.ControlLog) { log = append(log, l) }
 	request := vici.InitiateRequest{Child: suiteChild, IKE: suiteName, Timeout: suiteTimeout, LogLevel: vici.Some(2)}
@@ -167,8 +87,7 @@ func suiteInitiator(t *testing.T, s *suite) {
 	require.Equal(t, vici.Some(time.Duration(0)), ike.Established)
 	child := events.childUpDown(true)
 
-	sas := s.sas(t)
-	require.Len(t, sas, 1)
+	sas := s.awaitSAs(t, 1)
 	requireTunnel(t, sas[0])
 	require.Equal(t, ike.UniqueID, sas[0].UniqueID)
 	require.Equal(t, child.UniqueID, sas[0].Children[0].UniqueID)
@@ -191,7 +110,7 @@ func suiteInitiator(t *testing.T, s *suite) {
 	require.False(t, events.ikeUpDown(false).Established.Present(), "it is told while an IKE_SA is established")
 	events.childUpDown(false)
 	require.Positive(t, events.logged)
-	require.Empty(t, s.sas(t))
+	s.awaitSAs(t, 0)
 }
 
 // requireTunnel insists on all that is known of the tunnel when it is new.
@@ -292,13 +211,14 @@ func suiteReauthenticate(t *testing.T, s *suite, session *vici.Session, events *
 			ike, child = sa, sub
 		}
 	}
-	require.Len(t, s.sas(t), 1)
+	s.awaitSAs(t, 1)
 	return ike, child
 }
 
 // suiteResponder takes a tunnel that the peer initiates through its life.
 func suiteResponder(t *testing.T, s *suite) {
-	events := s.watch(t)
+	t.Helper()
+	events := s.watch(t, "alert")
 	s.peer.initiate(t)
 	if s.since(5, 9, 2) {
 		update := nextOf[*vici.IKEUpdate](events) // the ports change from 500 to 4500
@@ -317,11 +237,8 @@ func suiteResponder(t *testing.T, s *suite) {
 
 	s.peer.mistake(t)
 	if s.since(6, 0, 3) {
-		for _, kind := range []string{"ts-mismatch", "keep-on-child-sa-failure"} {
-			alert := nextOf[*vici.Alert](events)
-			require.Equal(t, kind, alert.Type)
-			require.Equal(t, suiteName, alert.IKE.Name)
-		}
+		events.alert("ts-mismatch")
+		events.alert("keep-on-child-sa-failure")
 	}
 	s.peer.terminate(t)
 	events.ikeUpDown(false)
@@ -330,6 +247,7 @@ func suiteResponder(t *testing.T, s *suite) {
 
 // suiteCounters looks at what the tunnel's life has counted.
 func suiteCounters(t *testing.T, s *suite) {
+	t.Helper()
 	ctx, session := suiteBound(t), s.dial(t)
 	all, err := session.Counters(ctx, vici.CountersRequest{})
 	require.NoError(t, err)
@@ -358,6 +276,7 @@ func suiteCounters(t *testing.T, s *suite) {
 }
 
 func suitePolicies(t *testing.T, s *suite) {
+	t.Helper()
 	ctx, session := suiteBound(t), s.dial(t)
 	request := vici.InstallRequest{Child: suiteChild, IKE: suiteName}
 	listed := func() []*vici.Policy {
@@ -381,6 +300,7 @@ func suitePolicies(t *testing.T, s *suite) {
 
 // suiteNothing asks for what there is nothing of.
 func suiteNothing(t *testing.T, s *suite) {
+	t.Helper()
 	ctx, session := suiteBound(t), s.dial(t)
 	const nobody = "suite-nobody-has-it"
 	requireRefused(t, session.Initiate(ctx, vici.InitiateRequest{Child: nobody, Timeout: suiteTimeout}, nil))

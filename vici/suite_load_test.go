@@ -21,6 +21,7 @@ import (
 )
 
 func suiteDaemon(t *testing.T, s *suite) {
+	t.Helper()
 	ctx, session := suiteBound(t), s.dial(t)
 	version, err := session.Version(ctx)
 	require.NoError(t, err)
@@ -52,6 +53,7 @@ func suiteDaemon(t *testing.T, s *suite) {
 
 // suiteUnknown asks for what no daemon has; the session goes on.
 func suiteUnknown(t *testing.T, s *suite) {
+	t.Helper()
 	ctx, session := suiteBound(t), s.dial(t)
 	_, err := session.Call(ctx, "no-such-command", nil)
 	require.ErrorIs(t, err, vici.ErrUnknownCommand)
@@ -76,6 +78,7 @@ func suiteUnknown(t *testing.T, s *suite) {
 }
 
 func suiteSecrets(t *testing.T, s *suite) {
+	t.Helper()
 	ctx, session := suiteBound(t), s.dial(t)
 	requireRefused(t, session.LoadShared(ctx, vici.LoadSharedRequest{ID: "suite-bad", Type: "nonsense", Data: []byte("x")}))
 	for _, kind := range []string{"ike", "eap", "xauth", "ppk"} {
@@ -111,6 +114,7 @@ func suiteCA(t *testing.T) (certificate, key []byte) {
 }
 
 func suiteKeys(t *testing.T, s *suite) {
+	t.Helper()
 	ctx, session := suiteBound(t), s.dial(t)
 	certificate, key := suiteCA(t)
 	requireRefused(t, session.LoadCert(ctx, vici.LoadCertRequest{Type: vici.CertX509, Flag: vici.CertFlagNone, Data: []byte("none")}))
@@ -165,6 +169,7 @@ func suiteAuthorities(t *testing.T, session *vici.Session, certificate []byte) {
 }
 
 func suitePools(t *testing.T, s *suite) {
+	t.Helper()
 	ctx, session := suiteBound(t), s.dial(t)
 	requireRefused(t, session.LoadPool(ctx, vici.PoolConfig{Name: "suite-bad", Addrs: "nonsense"}))
 	require.NoError(t, session.LoadPool(ctx, vici.PoolConfig{Name: "suite-pool", Addrs: "10.9.0.0/28", DNS: []string{"10.9.0.1"}}))
@@ -191,6 +196,7 @@ func suitePools(t *testing.T, s *suite) {
 }
 
 func suiteConnections(t *testing.T, s *suite) {
+	t.Helper()
 	ctx, session := suiteBound(t), s.dial(t)
 	bad := suiteConn(suiteHost, suitePeerHost)
 	bad.Extra = new(vici.Message).Add("no_such_key", "1")
@@ -241,6 +247,7 @@ func suiteConnections(t *testing.T, s *suite) {
 
 // suiteClear takes all that was loaded out of the daemon.
 func suiteClear(t *testing.T, s *suite) {
+	t.Helper()
 	ctx, session := suiteBound(t), s.dial(t)
 	require.NoError(t, session.UnloadConn(ctx, suiteName))
 	requireRefused(t, session.UnloadConn(ctx, suiteName))

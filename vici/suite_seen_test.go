@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -107,6 +108,8 @@ func (c *recordedConn) see(lines map[string]bool) error {
 			registrations = registrations[1:]
 		case vici.EventPacket:
 			err = seeFields(lines, string(p.Name), p.Body)
+		default:
+			err = fmt.Errorf("daemon sent %s", p.Type)
 		}
 		if err != nil {
 			return err
@@ -149,6 +152,7 @@ func seeFields(lines map[string]bool, message string, body []byte) error {
 				name = "*" // keys are algorithms
 			}
 			lines["field "+message+" "+strings.Join(append(slices.Clone(path), name), "/")] = true
+		default: // parts of lists
 		}
 	}
 	return d.Err()
