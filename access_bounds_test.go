@@ -96,7 +96,7 @@ const scrapeRequest = "GET /metrics HTTP/1.1\r\nHost: gateway\r\n"
 // Clients that say nothing, or say it slowly, hold a connection for a bounded time, whichever part it is that they
 // are slow with.
 func TestSlowClients(t *testing.T) {
-	long := strings.Repeat("x", 10_000)
+	long, chunks := strings.Repeat("x", 10_000), strings.Repeat("1\r\nx\r\n", 2000)
 	for name, test := range map[string]struct {
 		begin, slowly string
 		within        time.Duration
@@ -106,7 +106,7 @@ func TestSlowClients(t *testing.T) {
 		"a slow header":   {scrapeRequest + "X-Slow: ", long, headerTimeout + time.Second},
 		"a slow body":     {scrapeRequest + "Content-Length: 10000\r\n\r\n", long, requestTimeout + time.Second},
 		"no body":         {scrapeRequest + "Content-Length: 10000\r\n\r\n", "", requestTimeout},
-		"an endless body": {scrapeRequest + "Transfer-Encoding: chunked\r\n\r\n", strings.Repeat("1\r\nx\r\n", 2000), requestTimeout + time.Second},
+		"an endless body": {scrapeRequest + "Transfer-Encoding: chunked\r\n\r\n", chunks, requestTimeout + time.Second},
 		"no more request": {scrapeRequest + "\r\n", "", idleTimeout + time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -76,7 +76,9 @@ func (s *served) readLog(lines io.Reader, listening chan<- string) {
 }
 
 // ask sends one request over a connection of its own.
-func (s *served) ask(t *testing.T, scheme, path string, config *tls.Config, change ...func(*http.Request)) (status int, body string, err error) {
+func (s *served) ask(
+	t *testing.T, scheme, path string, config *tls.Config, change ...func(*http.Request),
+) (status int, body string, err error) {
 	t.Helper()
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, scheme+"://"+s.address+path, http.NoBody)
@@ -185,7 +187,7 @@ func TestTLS(t *testing.T) {
 	_, _, err := s.ask(t, "https", "/metrics", &tls.Config{RootCAs: foreign.pool()})
 	var unknown x509.UnknownAuthorityError
 	require.ErrorAs(t, err, &unknown)
-	_, _, err = s.ask(t, "https", "/metrics", &tls.Config{RootCAs: ours.pool(), MaxVersion: tls.VersionTLS11}) //nolint:gosec // what is refused
+	_, _, err = s.ask(t, "https", "/metrics", &tls.Config{RootCAs: ours.pool(), MaxVersion: tls.VersionTLS11})
 	require.Error(t, err)
 	status, text, err := s.ask(t, "https", "/metrics", &tls.Config{RootCAs: ours.pool()})
 	require.NoError(t, err)
@@ -246,8 +248,8 @@ func TestBasicAuth(t *testing.T) {
 func TestNothingElseIsServed(t *testing.T) {
 	s := serveExporter(t)
 	for _, path := range []string{
-		"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/profile?seconds=1", "/debug/pprof/cmdline", "/debug/pprof/symbol", "/debug/pprof/trace",
-		"/debug/vars", "/debug/requests", "/-/reload", "/-/quit", "/config", "/flags", "/metrics/", "/metrics/..%2f..%2fetc/passwd",
+		"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/profile?seconds=1", "/debug/pprof/cmdline", "/debug/pprof/symbol",
+		"/debug/pprof/trace", "/debug/vars", "/debug/requests", "/-/reload", "/-/quit", "/config", "/flags", "/metrics/", "/metrics/..%2f..%2fetc/passwd",
 	} {
 		status, _, err := s.ask(t, "http", path, nil)
 		require.NoError(t, err)

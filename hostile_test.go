@@ -5,12 +5,7 @@ package main
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -128,89 +123,4 @@ func TestSeriesLimit(t *testing.T) {
 		e.scrape()
 		require.Equal(t, 1, strings.Count(e.logs.String(), "more series than the limit"))
 	})
-}
-
-// TestCommandsSent: a scrape with everything on sends nothing that could change the daemon.
-func TestCommandsSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newGateway(t, vicitest.Config{})
-		e := newExporter(t, d.Dial, "--collector.peers", "--collector.capabilities")
-		e.scrape()
-		for command := range d.Observe().Commands {
-			require.Contains(t, []string{
-				"version", "stats", "list-sas", "list-conns", "list-policies", "list-certs", "list-authorities", "get-conns",
-				"get-authorities", "get-keys", "get-shared", "get-pools", "get-algorithms", "get-counters",
-			}, command)
-		}
-	})
-}
-
-// TestNoWriteCommandIsReachable inspects the exporter's code: it calls no method of a session that changes the
-// daemon, nor one that could send any command.
-func TestNoWriteCommandIsReachable(t *testing.T) {
-	allowed := []string{
-		"Version", "Stats", "ListSAs", "ListConns", "ListPolicies", "ListCerts", "ListAuthorities", "ConnNames", "AuthorityNames",
-		"KeyIDs", "SharedIDs", "Pools", "Algorithms", "Counters", "StreamRaw", "Events", "Ping", "Close", "Err",
-	}
-	writing := sessionMethods(t)
-	require.Greater(t, len(writing), 30)
-	writing = slices.DeleteFunc(writing, func(name string) bool { return slices.Contains(allowed, name) })
-	raw := 0
-	for _, dir := range []string{".", "collector"} {
-		forEachCall(t, dir, func(name string, call *ast.CallExpr) {
-			require.NotContains(t, writing, name, "%s is called in %s", name, dir)
-			if name == "StreamRaw" {
-				raw++
-				require.Equal(t, `"list-conns"`, call.Args[1].(*ast.BasicLit).Value)
-			}
-		})
-	}
-	require.Equal(t, 1, raw)
-}
-
-// sessionMethods returns the names of all exported methods of vici.Session.
-func sessionMethods(t *testing.T) (names []string) {
-	t.Helper()
-	for _, file := range parseDir(t, "vici") {
-		for _, decl := range file.Decls {
-			f, ok := decl.(*ast.FuncDecl)
-			if !ok || f.Recv == nil || !f.Name.IsExported() {
-				continue
-			}
-			star, ok := f.Recv.List[0].Type.(*ast.StarExpr)
-			if ok && star.X.(*ast.Ident).Name == "Session" {
-				names = append(names, f.Name.Name)
-			}
-		}
-	}
-	return names
-}
-
-func forEachCall(t *testing.T, dir string, visit func(name string, call *ast.CallExpr)) {
-	t.Helper()
-	for _, file := range parseDir(t, dir) {
-		ast.Inspect(file, func(n ast.Node) bool {
-			if call, ok := n.(*ast.CallExpr); ok {
-				if method, ok := call.Fun.(*ast.SelectorExpr); ok {
-					visit(method.Sel.Name, call)
-				}
-			}
-			return true
-		})
-	}
-}
-
-// parseDir parses a package without its tests.
-func parseDir(t *testing.T, dir string) (files []*ast.File) {
-	t.Helper()
-	packages, err := parser.ParseDir(token.NewFileSet(), dir, func(f fs.FileInfo) bool { //nolint:staticcheck // build tags do not matter here
-		return !strings.HasSuffix(f.Name(), "_test.go")
-	}, 0)
-	require.NoError(t, err)
-	for _, p := range packages {
-		for _, f := range p.Files {
-			files = append(files, f)
-		}
-	}
-	return files
 }

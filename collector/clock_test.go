@@ -28,7 +28,7 @@ func (c *wallClock) now() time.Time {
 	const bitsOfNanoseconds = 30
 	now := time.Now()
 	wall := (*uint64)(unsafe.Pointer(&now))
-	*wall += uint64(c.seconds.Load() << bitsOfNanoseconds) //nolint:gosec // a negative step wraps around, as it is to
+	*wall += uint64(c.seconds.Load() << bitsOfNanoseconds) // a negative step wraps around, as it is to
 	return now
 }
 

@@ -124,6 +124,7 @@ func New(config Config) (*Collector, error) {
 		config.Timeout = DefaultTimeout
 	}
 	requests, names := newRequests(time.Now()), newNames(config.includes)
+	names.limit = max(fewestNames, cmp.Or(config.SeriesLimit, DefaultSeriesLimit)/seriesPerName)
 	table := newSATable(names, time.Now())
 	table.ledger.reject = requests.reject
 	if slices.ContainsFunc(sources, func(s enabledSource) bool { return s.name == "peers" }) {

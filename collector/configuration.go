@@ -60,6 +60,10 @@ func (r *round) configure(ctx context.Context) error {
 		if conns != nil {
 			r.names.configure(conns)
 		}
+		if r.names.beyond {
+			r.configReader = configReader{} // there may be room for all the next time
+			return errTooManyNames
+		}
 		return nil
 	})
 }

@@ -91,16 +91,8 @@ func (k *child) account() account { return account{series: k.series, labels: k.l
 
 // prune forgets children without SAs.
 func (c *connection) prune() {
-	pruned := false
-	for label, k := range c.children {
-		if k.total == 0 && !k.configured {
-			delete(c.children, label)
-			pruned = true
-		}
-	}
-	if pruned {
-		maps.DeleteFunc(c.raw, func(_ rawChild, k *child) bool { return k != nil && k.total == 0 && !k.configured })
-	}
+	maps.DeleteFunc(c.children, func(_ string, k *child) bool { return k.total == 0 && !k.configured })
+	maps.DeleteFunc(c.raw, func(_ rawChild, k *child) bool { return k == nil || k.total == 0 && !k.configured })
 }
 
 // reset empties the sums before they are made anew at a moment.

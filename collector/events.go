@@ -101,9 +101,13 @@ func (t *tracker) prepare() {
 	}
 }
 
-// evict forgets the counters of names that have not been configured, nor had an SA, for as long as traffic totals are kept.
+// evict forgets the counters of names that have not been configured, nor had an SA, for as long as traffic totals are
+// kept, or for some minutes where there are too many.
 func (t *tracker) evict() {
-	now := t.now()
+	now, maxIdle := t.now(), maxIdle
+	if t.names.limit > 0 && len(t.connections)+len(t.children) > t.names.limit {
+		maxIdle = lingering
+	}
 	for name, e := range t.connections {
 		switch {
 		case t.names.connections[name] != nil:

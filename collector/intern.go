@@ -14,6 +14,10 @@ type interner[R, L comparable] struct {
 	found *L // for last
 }
 
+// maxInterned bounds the values that an interner tells apart: all further ones are taken for the empty one. Daemons have some
+// dozens.
+const maxInterned = 1000
+
 func newInterner[R, L comparable](label func(R) L) *interner[R, L] {
 	return &interner[R, L]{label: label, known: make(map[R]*L), same: make(map[L]*L)}
 }
@@ -24,6 +28,10 @@ func (n *interner[R, L]) get(raw R) *L {
 	}
 	p, ok := n.known[raw]
 	if !ok {
+		if len(n.known) >= maxInterned {
+			var none R
+			raw = none
+		}
 		l := n.label(raw)
 		if p, ok = n.same[l]; !ok {
 			p = &l

@@ -101,7 +101,7 @@ func (l *ledger) observe(o *observation) *entry {
 		switch {
 		case !ok:
 		case !possible(i, value, e.mark[i], since):
-			l.reject(counterFields[i])
+			l.reject(counterKey(i))
 		case e.unknown[i]:
 			e.mark[i], e.unknown[i] = value, false
 		case value > e.mark[i]:
@@ -112,8 +112,10 @@ func (l *ledger) observe(o *observation) *entry {
 	return e
 }
 
-// counterFields are the daemon's names of the counters.
-var counterFields = [4]string{"bytes-in", "bytes-out", "packets-in", "packets-out"}
+// counterKey returns the daemon's name of a counter.
+func counterKey(counter int) string {
+	return [...]string{"bytes-in", "bytes-out", "packets-in", "packets-out"}[counter]
+}
 
 // No SA carries more in a second. Daemons that do ESP themselves (kernel-libipsec) can report what happens to
 // be in memory when they are asked for an SA that is just being removed; that would stay in a total for ever.

@@ -156,11 +156,11 @@ func TestLingering(t *testing.T) {
 	l.begin()
 	l.list(seenAt(110*time.Second, sa1, 1000, 0, 0, 0))
 	l.end(110*time.Second, none)
-	for _, at := range []time.Duration{125, 140, 155, 170, 185, 200, 215, 230, 245} {
+	for at := 125 * time.Second; at <= 245*time.Second; at += 15 * time.Second {
 		l.begin()
-		l.end(at*time.Second, none)
-		require.Len(t, l.entries, 1, "at %d s", at)
-		l.observe(seenAt(at*time.Second, sa1, 1000, 0, 0, 0))
+		l.end(at, none)
+		require.Len(t, l.entries, 1, "at %v", at)
+		l.observe(seenAt(at, sa1, 1000, 0, 0, 0))
 		require.Equal(t, traffic{1000}, l.total("net"))
 	}
 	l.begin()

@@ -220,4 +220,3 @@ func TestLives(t *testing.T) {
 		}
 	}
 }
-

@@ -106,7 +106,7 @@ func (l *looks) look(ctx context.Context, t target) (state string, took time.Dur
 			for i := range sa.Children {
 				if c := &sa.Children[i]; c.UniqueID.Or(0) == t.child {
 					state = c.State
-					l.gateway.locked(func() { l.gateway.tracker.child(sa, c) })
+					l.gateway.locked(func() { l.gateway.tracker.observe(sa, c, false) })
 				}
 			}
 		}

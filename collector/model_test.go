@@ -4,7 +4,6 @@
 package collector
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -31,8 +30,8 @@ type world struct {
 	events []func(*tracker) // raised and not delivered yet
 
 	exporter *tracker
-	whole    []byte // the state files
-	last     []byte
+	whole    *state             // as saved last
+	last     *state             // as exposed last
 	shown    map[series]traffic // what was exposed last
 }
 
@@ -126,7 +125,7 @@ func (w *world) carry() {
 				truth[sentPackets] += packets / 2
 			}
 			if w.perfect && !c.vanishes.IsZero() {
-				w.exporter.child(w.describe(ike), w.row(c)) // the last look
+				w.exporter.observe(w.describe(ike), w.row(c), false) // the last look
 			}
 		}
 	}
@@ -243,7 +242,7 @@ func (w *world) rekeyChild() {
 		return
 	}
 	if w.perfect {
-		w.exporter.child(w.describe(ike), w.row(old))
+		w.exporter.observe(w.describe(ike), w.row(old), false)
 	}
 	initiator := w.random.IntN(2) == 0
 	if !initiator {
@@ -335,7 +334,7 @@ func (w *world) sweep() {
 // look looks at one SA.
 func (w *world) look() {
 	if ike, c := w.any(); c != nil {
-		w.exporter.child(w.describe(ike), w.row(c))
+		w.exporter.observe(w.describe(ike), w.row(c), false)
 	}
 }
 
@@ -343,29 +342,25 @@ func (w *world) look() {
 func (w *world) expose() {
 	for s, total := range w.exporter.table.ledger.totals.bySeries {
 		value, truth := total.value(), w.truth[s]
-		for i := range value {
-			require.GreaterOrEqual(w.t, value[i], w.shown[s][i], "history %d: %v has fallen", w.seed, s)
-			if truth == nil {
-				require.Zero(w.t, value[i])
-			} else {
-				require.LessOrEqual(w.t, value[i], truth[i], "history %d: %v counts what was not there", w.seed, s)
+		if truth == nil {
+			truth = new(traffic)
+		}
+		for i := range value { // require's comparisons would take most of the time of these tests
+			if value[i] < w.shown[s][i] || value[i] > truth[i] {
+				require.Fail(w.t, "a total has fallen or counts what was not there",
+					"history %d, %v: %d was exposed, %d is, %d is true", w.seed, s, w.shown[s], value, *truth)
 			}
 		}
 		w.shown[s] = value
 	}
-	w.last = w.marshal(w.exporter.exposed("", w.now))
+	w.last = w.exporter.exposed("", w.now)
 }
 
-func (w *world) save() { w.whole = w.marshal(w.exporter.snapshot("", w.now)) }
+func (w *world) save() { w.whole = w.exporter.snapshot("", w.now) }
 
-func (w *world) marshal(s *state) []byte {
-	data, err := json.Marshal(s)
-	require.NoError(w.t, err)
-	return data
-}
-
-func (w *world) parse(data []byte) *state {
-	s, err := parseState(data, "")
+// read returns what comes back of a state from a file.
+func (w *world) read(s *state) *state {
+	s, err := parseState(encode(w.t, s), "")
 	require.NoError(w.t, err)
 	return s
 }
@@ -377,8 +372,8 @@ func (w *world) restartExporter() {
 	}
 	w.now = w.now.Add(time.Duration(w.random.IntN(20)) * time.Second)
 	w.events = nil
-	s := w.parse(w.whole)
-	s.raise(w.parse(w.last))
+	s := w.read(w.whole)
+	s.raise(w.read(w.last))
 	w.exporter = w.newExporter()
 	w.exporter.restore(s, w.now)
 }
@@ -423,7 +418,7 @@ func (w *world) children() int {
 // Totals of traffic never fall, never exceed what was really carried, and take no more memory than the SAs that there are, whatever
 // happens to SAs, to what is said of them, to the daemon and to the exporter.
 func TestTotalsInAnyHistory(t *testing.T) {
-	for seed := range uint64(2000) {
+	for seed := range uint64(1500) {
 		w := newWorld(t, seed, false)
 		for range 150 {
 			w.step()
@@ -436,7 +431,7 @@ func TestTotalsInAnyHistory(t *testing.T) {
 
 // Where each SA was looked at after its last packet, totals are exact.
 func TestTotalsAreExact(t *testing.T) {
-	for seed := range uint64(1000) {
+	for seed := range uint64(700) {
 		w := newWorld(t, seed, true)
 		w.now = w.now.Add(time.Minute) // what comes now was installed while the exporter watched
 		for range 150 {

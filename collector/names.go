@@ -4,6 +4,7 @@
 package collector
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -17,6 +18,30 @@ type names struct {
 	connections map[string]*connection // by label value
 	raw         map[string]*connection // by name as the daemon sends it; nil for excluded ones
 	sorted      []*connection          // nil when it has to be made anew
+
+	limit  int  // of raw names, those of children included; 0 is none
+	taken  int  // raw names that are kept
+	beyond bool // the limit was reached: there are names that nothing is known of
+}
+
+// Bounds of names: as many as the limit of series has room for, if each had no more than some, and as many as any
+// daemon might have.
+const (
+	seriesPerName = 8
+	fewestNames   = 100_000
+)
+
+// errTooManyNames means that a part of what the daemon listed is not known. Sums over the rest would be wrong without a sign.
+var errTooManyNames = errors.New("the daemon has more names of connections and children than the limit of series has room for")
+
+// take reports whether there is room for one more name.
+func (n *names) take() bool {
+	if n.limit > 0 && n.taken >= n.limit {
+		n.beyond = true
+		return false
+	}
+	n.taken++
+	return true
 }
 
 func newNames(include func(string) bool) *names {
@@ -27,10 +52,13 @@ func newNames(include func(string) bool) *names {
 	}
 }
 
-// connection returns the connection of that name, or nil if it is excluded.
+// connection returns the connection of that name, or nil if it is excluded, or one too many.
 func (n *names) connection(name string) *connection {
 	c, known := n.raw[name]
 	if !known {
+		if !n.take() {
+			return nil
+		}
 		if n.include(name) {
 			c = n.labelled(labelValue(name))
 		}
@@ -51,11 +79,14 @@ func (n *names) labelled(label string) *connection {
 
 // child returns the child of that name: of the IKE_SA's connection, or of the only other connection that
 // configures such a child, since older daemons put a child under any IKE_SA with the same IKE configuration. It is
-// nil if the connection that it belongs to is excluded.
+// nil if the connection that it belongs to is excluded, or if it is one too many.
 func (n *names) child(c *connection, ikeName, name string) *child {
 	key := rawChild{ikeName, name}
 	k, known := c.raw[key]
 	if !known {
+		if !n.take() {
+			return nil
+		}
 		owner := c
 		if other, ok := n.config.owner(ikeName, name); ok {
 			owner = n.connection(other)
@@ -90,17 +121,17 @@ func (n *names) all() []*connection {
 }
 
 // prune forgets connections and children that had no SA in the last sweep and no place in the
-// configuration, so that names that come and go take no memory.
+// configuration, so that names that come and go take no memory; excluded ones do not either.
 func (n *names) prune() {
-	pruned := false
+	n.taken = 0
 	for label, c := range n.connections {
 		c.prune()
 		if c.total == 0 && !c.configured && len(c.children) == 0 {
 			delete(n.connections, label)
-			n.sorted, pruned = nil, true
+			n.sorted = nil
 		}
+		n.taken += len(c.raw)
 	}
-	if pruned {
-		maps.DeleteFunc(n.raw, func(_ string, c *connection) bool { return c != nil && n.connections[c.name] == nil })
-	}
+	maps.DeleteFunc(n.raw, func(_ string, c *connection) bool { return c == nil || n.connections[c.name] == nil })
+	n.taken += len(n.raw)
 }

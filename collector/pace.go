@@ -43,7 +43,7 @@ func (p *pace) rest(now time.Time, took time.Duration, urgent bool) time.Duratio
 	p.at = now
 	p.saved--
 	p.effort = min(took, max(2*p.effort, leastEffort)) // so that a single look that met with an obstacle counts little
-	speed, share := float64(burstSpeed), time.Duration(daemonShare)
+	speed, share := float64(burstSpeed), daemonShare
 	if urgent {
 		speed, share = urgentSpeed, urgentShare
 	}
@@ -51,5 +51,5 @@ func (p *pace) rest(now time.Time, took time.Duration, urgent bool) time.Duratio
 	if p.saved < 1 {
 		seconds = max(seconds, (1-p.saved)/p.rate)
 	}
-	return max(time.Duration(seconds*float64(time.Second)), share*p.effort)
+	return max(time.Duration(seconds*float64(time.Second)), p.effort*time.Duration(share))
 }

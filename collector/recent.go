@@ -52,5 +52,5 @@ func (r *rekeyings[K]) counts(from, to K, now time.Time) bool {
 	first := r.replaced.add(from, now)
 	made, known := r.made.get(from)
 	r.made.add(to, now)
-	return first && !(known && now.Sub(made) < collisionTime)
+	return first && (!known || now.Sub(made) >= collisionTime)
 }

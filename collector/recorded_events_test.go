@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,62 +77,71 @@ func decodedEvents(t *testing.T, version, file string, f func(name string, ike r
 	}
 }
 
-// expectedEvents counts what the recordings of a version hold, from the decoded files: apart from all code that is to be tested.
-func expectedEvents(t *testing.T, version string) (ike map[string][5]uint64, child map[series][3]uint64) {
+// An expectedCount counts what the recordings of a version hold, from the decoded files: apart from all code that is to be tested.
+type expectedCount struct {
+	ike   map[string]*[5]uint64
+	child map[series]*[3]uint64
+	seen  map[string]bool
+}
+
+func expectedEvents(t *testing.T, version string) *expectedCount {
 	t.Helper()
-	ike, child = make(map[string][5]uint64), make(map[series][3]uint64)
-	was := make(map[string]bool)
-	first := func(what string) bool {
-		defer func() { was[what] = true }()
-		return !was[what]
-	}
-	countIKE := func(name string, counter int) {
-		c := ike[name]
-		c[counter]++
-		ike[name] = c
-	}
-	countChild := func(connection string, name string, counter int) {
-		s := series{connection, name}
-		c := child[s]
-		c[counter]++
-		child[s] = c
-		ike[connection] = ike[connection] // an event of a child is one of its connection
-	}
+	e := &expectedCount{make(map[string]*[5]uint64), make(map[series]*[3]uint64), make(map[string]bool)}
 	for _, file := range eventFiles {
 		decodedEvents(t, version, file, func(name string, sa recordedIKE) {
-			if name == vici.Unnamed {
-				return
-			}
-			switch file {
-			case "ike-update":
-				ike[name] = ike[name]
-				if sa.State == "ESTABLISHED" {
-					countIKE(name, 4)
-				}
-			case "ike-updown-up":
-				countIKE(name, 0)
-			case "ike-updown-down":
-				countIKE(name, map[bool]int{true: 2, false: 1}[sa.State == "CONNECTING"])
-			case "ike-rekey":
-				if first("ike " + sa.Old.UniqueID + sa.Old.InitiatorSPI) {
-					countIKE(name, 3)
-				}
-			}
-			for key, c := range sa.Children {
-				switch file {
-				case "child-updown-up":
-					countChild(name, c.Name, 0)
-				case "child-updown-down":
-					countChild(name, c.Name, 1)
-				case "child-rekey":
-					if first("child " + c.Old.UniqueID + c.Old.SPI) {
-						countChild(name, key, 2)
-					}
-				}
+			if name != vici.Unnamed {
+				e.countIKE(file, name, sa)
+				e.countChildren(file, name, sa)
 			}
 		})
 	}
-	return ike, child
+	return e
+}
+
+func (e *expectedCount) first(what ...string) bool {
+	key := strings.Join(what, " ")
+	defer func() { e.seen[key] = true }()
+	return !e.seen[key]
+}
+
+func (e *expectedCount) countIKE(file, name string, sa recordedIKE) {
+	c := e.ike[name]
+	if c == nil { // also for what counts nothing itself
+		c = new([5]uint64)
+		e.ike[name] = c
+	}
+	switch {
+	case file == "ike-updown-up":
+		c[0]++
+	case file == "ike-updown-down" && sa.State != "CONNECTING":
+		c[1]++
+	case file == "ike-updown-down":
+		c[2]++
+	case file == "ike-rekey" && e.first("ike", sa.Old.UniqueID, sa.Old.InitiatorSPI):
+		c[3]++
+	case file == "ike-update" && sa.State == "ESTABLISHED":
+		c[4]++
+	}
+}
+
+func (e *expectedCount) countChildren(file, name string, sa recordedIKE) {
+	for key, child := range sa.Children {
+		if file == "child-rekey" {
+			child.Name = key
+		}
+		s := series{name, child.Name}
+		if e.child[s] == nil {
+			e.child[s] = new([3]uint64)
+		}
+		switch {
+		case file == "child-updown-up":
+			e.child[s][0]++
+		case file == "child-updown-down":
+			e.child[s][1]++
+		case file == "child-rekey" && e.first("child", child.Old.UniqueID, child.Old.SPI):
+			e.child[s][2]++
+		}
+	}
 }
 
 // newTestTracker returns a tracker in a time of its own.
@@ -146,42 +156,39 @@ func (e *connectionEvents) counts() [5]uint64 {
 
 func (e *childEvents) counts() [3]uint64 { return [3]uint64{e.established, e.terminated, e.rekeyed} }
 
-// What real daemons reported is counted as it stands in the recordings.
+// What real daemons reported is counted as it stands in the recordings. A rekeying that is reported twice counts once.
 func TestRecordedEvents(t *testing.T) {
 	for _, version := range recordings {
 		t.Run(version, func(t *testing.T) {
 			now := noon
 			tracker := newTestTracker(&now, anything)
-			tracker.reject = func(event string) { require.Fail(t, "it cannot be read", event) }
-			total := 0
+			tracker.reject = func(event string) { require.Fail(t, "an event that cannot be read", event) }
+			received := make(map[string]uint64)
 			for _, file := range eventFiles {
 				for _, e := range recordedEvents(t, version, file) {
 					now = now.Add(time.Minute) // these are no collisions
-					times := 1
-					if file == "child-rekey" || file == "ike-rekey" {
-						times = 2 // one that is reported twice counts once
-					}
-					for range times {
+					times := map[string]int{"child-rekey": 2, "ike-rekey": 2}[file]
+					for range max(1, times) {
 						tracker.take(e)
-						total++
+						received[e.Name]++
 					}
 				}
 			}
-			ike, child := expectedEvents(t, version)
-			require.Len(t, tracker.connections, len(ike))
-			for name, want := range ike {
-				require.Equal(t, want, tracker.connections[name].counts(), name)
-			}
-			require.Len(t, tracker.children, len(child))
-			for s, want := range child {
-				require.Equal(t, want, tracker.children[s].counts(), "%v", s)
-			}
-			received := 0
-			for _, n := range tracker.received {
-				received += int(n)
-			}
-			require.Equal(t, total, received)
+			require.Equal(t, received, tracker.received)
+			requireCounts(t, expectedEvents(t, version), tracker)
 		})
+	}
+}
+
+func requireCounts(t *testing.T, want *expectedCount, tracker *tracker) {
+	t.Helper()
+	require.Len(t, tracker.connections, len(want.ike))
+	for name, counts := range want.ike {
+		require.Equal(t, *counts, tracker.connections[name].counts(), name)
+	}
+	require.Len(t, tracker.children, len(want.child))
+	for s, counts := range want.child {
+		require.Equal(t, *counts, tracker.children[s].counts(), "%v", s)
 	}
 }
 

@@ -84,7 +84,7 @@ func TestLooksBeforeRekeying(t *testing.T) {
 
 	s.installed(ikeWith(7), childDue(1, 12*time.Second), noon)
 	n := 0
-	looks = upcoming(s, 13*time.Second, func(l target) {
+	looks = upcoming(s, 13*time.Second, func(target) {
 		if n++; n == 3 {
 			s.rekeyed(ikeWith(7), childDue(1, time.Hour), noon.Add(12*time.Second+100*time.Millisecond))
 		}

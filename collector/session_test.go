@@ -155,7 +155,8 @@ func nothingListed(vicitest.Command) vicitest.Command { return listing("list-sa"
 // The histogram has buckets for all who can read it.
 func TestSessionHistogram(t *testing.T) {
 	lengths := newSessionLengths()
-	require.Same(t, lengths.write(), lengths.write(), "it is made anew only when something has changed")
+	unchanged := lengths.write()
+	require.Same(t, unchanged, lengths.write(), "it is made anew only when something has changed")
 	for _, d := range []time.Duration{30 * time.Second, 10 * time.Minute, 2 * time.Hour, 100 * 24 * time.Hour} {
 		lengths.observe(d)
 	}

@@ -69,8 +69,10 @@ func TestStateRoundTrip(t *testing.T) {
 	after.restore(s, now)
 	own := []string{"strongswan_event_stream_connects_total", "strongswan_ike_sa_session_seconds"}
 	require.Equal(t, text(t, without(before.page(), own...)), text(t, without(after.page(), own...)))
-	require.Equal(t, len(before.table.ledger.entries), len(after.table.ledger.entries))
-	for _, name := range []string{"child_received_bytes_total", "ike_sas_established_total", "events_received_total", "traffic_totals_evicted_total"} {
+	require.Len(t, after.table.ledger.entries, len(before.table.ledger.entries))
+	for _, name := range []string{
+		"child_received_bytes_total", "ike_sas_established_total", "events_received_total", "traffic_totals_evicted_total",
+	} {
 		require.Equal(t, created(before.page(), name), created(after.page(), name), name)
 	}
 
@@ -104,7 +106,7 @@ func TestTrafficOverRestart(t *testing.T) {
 			InstallTime: vici.Some(age), BytesIn: vici.Some(bytes),
 		}
 	}
-	before.child(ike, sa(1, 10*time.Second, 1000))
+	before.observe(ike, sa(1, 10*time.Second, 1000), false)
 	s, err := parseState(encode(t, before.snapshot("", now)), "")
 	require.NoError(t, err)
 
@@ -120,9 +122,9 @@ func TestTrafficOverRestart(t *testing.T) {
 			later := now.Add(time.Minute + test.clock)
 			after := newTestTracker(&later, anything)
 			after.restore(s, later)
-			after.child(ike, sa(1, 70*time.Second, 1500))
-			after.child(ike, sa(2, 30*time.Second, 70))
-			after.child(ike, sa(3, 90*time.Second, 9))
+			after.observe(ike, sa(1, 70*time.Second, 1500), false)
+			after.observe(ike, sa(2, 30*time.Second, 70), false)
+			after.observe(ike, sa(3, 90*time.Second, 9), false)
 			require.Equal(t, test.want, after.table.ledger.total("net")[receivedBytes])
 		})
 	}
@@ -132,8 +134,11 @@ func TestTrafficOverRestart(t *testing.T) {
 func TestRaise(t *testing.T) {
 	at := func(s int) time.Time { return noon.Add(time.Duration(s) * time.Second) }
 	saved := &state{
-		Began:       at(0),
-		Totals:      []savedTotal{{Connection: "gw", Member: "net", Sum: traffic{100, 100}, Created: at(1)}, {Connection: "gw", Member: "old", Sum: traffic{7}}},
+		Began: at(0),
+		Totals: []savedTotal{
+			{Connection: "gw", Member: "net", Sum: traffic{100, 100}, Created: at(1)},
+			{Connection: "gw", Member: "old", Sum: traffic{7}},
+		},
 		Connections: []savedConnection{{"gw", [5]uint64{5, 4, 3, 2, 1}, at(1)}, {"renewed", [5]uint64{1}, at(9)}},
 		Children:    []savedChild{{"gw", "net", [3]uint64{1, 2, 3}, at(1)}, {"gw", "renewed", [3]uint64{1}, at(9)}},
 		Alerts:      []savedAlert{{"a", "", 1}},
@@ -147,9 +152,11 @@ func TestRaise(t *testing.T) {
 			{Connection: "gw", Member: "old", Sum: traffic{9999}, Created: at(3)},
 		},
 		Connections: []savedConnection{{"gw", [5]uint64{6, 1, 1, 1, 1}, at(1)}, {"renewed", [5]uint64{77}, at(1)}, {"new", [5]uint64{1}, at(2)}},
-		Children:    []savedChild{{"gw", "net", [3]uint64{0, 0, 4}, at(1)}, {"gw", "renewed", [3]uint64{77}, at(1)}, {"gw", "new", [3]uint64{1}, at(2)}},
-		Alerts:      []savedAlert{{"a", "", 2}, {"b", "", 1}},
-		Received:    map[string]uint64{"alert": 1, "ike-updown": 5, "ike-rekey": 1}, Evicted: 2,
+		Children: []savedChild{
+			{"gw", "net", [3]uint64{0, 0, 4}, at(1)}, {"gw", "renewed", [3]uint64{77}, at(1)}, {"gw", "new", [3]uint64{1}, at(2)},
+		},
+		Alerts:   []savedAlert{{"a", "", 2}, {"b", "", 1}},
+		Received: map[string]uint64{"alert": 1, "ike-updown": 5, "ike-rekey": 1}, Evicted: 2,
 	})
 	require.Equal(t, &state{
 		Began: at(0),
@@ -159,9 +166,11 @@ func TestRaise(t *testing.T) {
 			{Connection: "gw", Member: "new", Created: at(2), floor: traffic{30}},
 		},
 		Connections: []savedConnection{{"gw", [5]uint64{6, 4, 3, 2, 1}, at(1)}, {"renewed", [5]uint64{1}, at(9)}, {"new", [5]uint64{1}, at(2)}},
-		Children:    []savedChild{{"gw", "net", [3]uint64{1, 2, 4}, at(1)}, {"gw", "renewed", [3]uint64{1}, at(9)}, {"gw", "new", [3]uint64{1}, at(2)}},
-		Alerts:      []savedAlert{{"a", "", 2}, {"b", "", 1}},
-		Received:    map[string]uint64{"alert": 2, "ike-updown": 5, "ike-rekey": 1}, Evicted: 2,
+		Children: []savedChild{
+			{"gw", "net", [3]uint64{1, 2, 4}, at(1)}, {"gw", "renewed", [3]uint64{1}, at(9)}, {"gw", "new", [3]uint64{1}, at(2)},
+		},
+		Alerts:   []savedAlert{{"a", "", 2}, {"b", "", 1}},
+		Received: map[string]uint64{"alert": 2, "ike-updown": 5, "ike-rekey": 1}, Evicted: 2,
 	}, saved)
 
 	other := &state{Began: at(5), Evicted: 1}
@@ -171,7 +180,8 @@ func TestRaise(t *testing.T) {
 
 // damaged are states that must not be restored, and why.
 func damaged() map[string]string {
-	const head = `{"format":"strongswan_exporter state","version":1,"address":"here","saved":"2026-11-22T12:00:00Z","began":"2026-11-22T12:00:00Z"`
+	const head = `{"format":"strongswan_exporter state","version":1,"address":"here",` +
+		`"saved":"2026-11-22T12:00:00Z","began":"2026-11-22T12:00:00Z"`
 	long := strings.Repeat("x", 300)
 	return map[string]string{
 		"":                   "damaged",

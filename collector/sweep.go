@@ -13,10 +13,14 @@ import (
 // the number that the daemon counts right afterwards whether any were left out.
 func (r *round) sweep(ctx context.Context) error {
 	return r.once(&r.sweepDone, func() error {
+		r.locked(func() { r.names.beyond = false })
 		// Without the configuration a CHILD_SA is counted as it was before.
 		_ = r.configure(ctx)
 		if err := r.listSAs(ctx); err != nil {
 			return err
+		}
+		if r.namesBeyond() {
+			return errTooManyNames
 		}
 		if err := r.askStats(ctx); err != nil {
 			return err
@@ -32,6 +36,17 @@ func (r *round) sweep(ctx context.Context) error {
 		})
 		return nil
 	})
+}
+
+// namesBeyond reports whether there were more names than there is room for. Those without SAs and configuration make room
+// for the next time.
+func (r *round) namesBeyond() (beyond bool) {
+	r.locked(func() {
+		if beyond = r.names.beyond; beyond {
+			r.names.prune()
+		}
+	})
+	return beyond
 }
 
 // sweeps reports whether a source asks for a sweep.

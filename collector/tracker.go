@@ -186,13 +186,9 @@ func (t *tracker) ikeUpdate(e *vici.IKEUpdate) {
 	}
 }
 
-// child returns the child of a CHILD_SA, or nil if its connection is excluded, and takes its traffic into account.
-func (t *tracker) child(ike *vici.IKESA, sa *vici.ChildSA) *child {
-	return t.observe(ike, sa, false)
-}
-
-// observe is child, for an SA of which this may be the last that is said. Then it was seen before, unless
-// events were lost, or came so late that it was forgotten meanwhile; all of its traffic may have been counted.
+// observe takes the traffic of a CHILD_SA into account and returns its child, or nil if its connection is excluded. If
+// this may be the last that is said of the SA, it was seen before, unless events were lost, or come so late that it was
+// forgotten meanwhile: then all of its traffic may have been counted.
 func (t *tracker) observe(ike *vici.IKESA, sa *vici.ChildSA, last bool) *child {
 	conn, _ := t.of(ike)
 	if conn == nil {
@@ -241,7 +237,7 @@ func (t *tracker) childRekey(e *vici.ChildRekey) {
 	if k == nil {
 		return
 	}
-	t.child(&e.IKE, &e.New)
+	t.observe(&e.IKE, &e.New, false)
 	if t.rekeyed.counts(childKeyOf(&e.Old), childKeyOf(&e.New), t.now()) {
 		t.childEvents(k).rekeyed++
 	}

@@ -70,6 +70,9 @@ func (t *saTable) emitTraffic(out *Page, now, counting time.Time) {
 	}
 	t.evicted += t.ledger.totals.evict(now.Sub(t.began), t.names.configures)
 	t.evicted += t.ledger.peers.evict(now.Sub(t.began), func(series) bool { return false })
+	if t.names.limit > 0 {
+		t.evicted += t.ledger.totals.trim(t.names.limit)
+	}
 	if t.peers != nil {
 		t.evicted += t.ledger.peers.trim(t.peers.limit)
 	}

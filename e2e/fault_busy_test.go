@@ -86,6 +86,7 @@ func requireHarmless(ctx context.Context, t *testing.T, g *lab.Gateway, e *expor
 	const quiet, scraping, answer = time.Second, 2 * time.Second, 2 * time.Second
 	second := dial(ctx, t, g)
 	requireOneTunnel(t, e.scrape(t))
+	atRest := watchWorkers(ctx, t, second, quiet, func() {})
 	initiated := make(chan struct{})
 	go func() {
 		defer close(initiated)
@@ -103,12 +104,15 @@ func requireHarmless(ctx context.Context, t *testing.T, g *lab.Gateway, e *expor
 	after := watchWorkers(ctx, t, second, quiet, func() {})
 	require.True(t, isBusy(ctx, t, second), "all that was while the daemon was busy")
 	t.Logf("idle threads: %v while we were quiet, %v while we scraped, %v afterwards", before, during, after)
-	require.GreaterOrEqual(t, during.typical, before.typical-1, "one thread answers us, and none waits")
-	require.Equal(t, before.typical, after.typical, "none is left behind")
+	// If each of our requests waited, there would be none left after two seconds; the daemon's own work takes one or two.
+	require.GreaterOrEqual(t, during.typical, before.typical-2, "one thread answers us, and none waits")
 	requireSensitive(ctx, t, g, second, after)
 
 	<-initiated
 	await(t, func() bool { return !isBusy(ctx, t, second) }, "the daemon is done")
+	await(t, func() bool {
+		return watchWorkers(ctx, t, second, quiet/10, func() {}).typical >= atRest.typical-1
+	}, "no thread is left behind")
 	p := e.scrape(t)
 	require.Zero(t, p.value(t, "strongswan_sweep_unlisted_ike_sas"))
 	requireOneTunnel(t, p)
@@ -145,17 +149,19 @@ func watchWorkers(ctx context.Context, t *testing.T, s *vici.Session, during tim
 	return idle{typical: counts[len(counts)/2], least: counts[0]}
 }
 
-// requireSensitive shows that the measurement would have found a request that waits: one of the kind that we never
-// make takes a thread, and keeps it after its client has gone.
+// requireSensitive shows that the measurement would have found requests that wait: those of the kind that we never
+// make take a thread each, and keep it after their client has gone.
 func requireSensitive(ctx context.Context, t *testing.T, g *lab.Gateway, s *vici.Session, before idle) {
 	t.Helper()
-	const patient, watched = time.Second / 2, time.Second / 2
-	impatient, cancel := context.WithTimeout(ctx, patient)
-	defer cancel()
-	for _, err := range dial(ctx, t, g).ListSAs(impatient, vici.ListSAsRequest{}) {
-		if err != nil {
-			require.ErrorIs(t, err, context.DeadlineExceeded)
+	const abandoned, patient, watched = 3, time.Second / 4, time.Second / 2
+	for range abandoned {
+		impatient, cancel := context.WithTimeout(ctx, patient)
+		for _, err := range dial(ctx, t, g).ListSAs(impatient, vici.ListSAsRequest{}) {
+			if err != nil {
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+			}
 		}
+		cancel()
 	}
 	require.Less(t, watchWorkers(ctx, t, s, watched, func() {}).typical, before.typical)
 }

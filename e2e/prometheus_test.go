@@ -69,12 +69,13 @@ func (p *prometheus) ready(t *testing.T) bool {
 
 // prometheusConfig scrapes each exporter once an interval.
 func prometheusConfig(interval time.Duration, targets map[string]*exporter) string {
-	config := fmt.Sprintf("global: {scrape_interval: %s}\nscrape_configs:\n- job_name: strongswan\n  static_configs:\n", interval)
+	var config strings.Builder
+	fmt.Fprintf(&config, "global: {scrape_interval: %s}\nscrape_configs:\n- job_name: strongswan\n  static_configs:\n", interval)
 	for name, e := range targets {
 		address := strings.TrimSuffix(strings.TrimPrefix(e.url, "http://"), "/metrics")
-		config += fmt.Sprintf("  - {targets: [%q], labels: {instance: %s}}\n", address, name)
+		fmt.Fprintf(&config, "  - {targets: [%q], labels: {instance: %s}}\n", address, name)
 	}
-	return config
+	return config.String()
 }
 
 // listeningURL reads a server's log until that says where it listens; the rest is read and dropped.

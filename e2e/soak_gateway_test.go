@@ -99,19 +99,18 @@ func (g *soakGateway) awaitSubscription(t *testing.T, e *exporter) {
 // live lets things happen for some time. After each tick it calls further.
 func (g *soakGateway) live(t *testing.T, during time.Duration, further func()) {
 	t.Helper()
-	const perTick = int(soakEvents * soakTick / time.Second)
 	ticker := time.NewTicker(soakTick)
 	defer ticker.Stop()
 	last := time.Now()
 	for end := last.Add(during); last.Before(end); {
 		<-ticker.C
+		g.lived += time.Since(last)
 		before := g.raised
-		for g.raised < before+perTick {
+		for due := int(g.lived.Seconds()*soakEvents) - g.events; g.raised < before+due; {
 			g.happen(t, &g.tunnels[g.random.IntN(len(g.tunnels))])
 		}
-		g.ExpireRekeyed(rekeyedListed)
 		g.events += g.raised - before
-		g.lived += time.Since(last)
+		g.ExpireRekeyed(rekeyedListed)
 		further()
 		last = time.Now()
 	}
@@ -122,10 +121,10 @@ func (g *soakGateway) rate() float64 { return float64(g.events) / g.lived.Second
 
 // happen lets one thing happen: to a tunnel, or to the one that was replaced longest ago, since no SA is
 // replaced within seconds.
-func (g *soakGateway) happen(t *testing.T, any *soakTunnel) {
+func (g *soakGateway) happen(t *testing.T, other *soakTunnel) {
 	t.Helper()
 	replaced := &g.tunnels[g.turn%len(g.tunnels)]
-	g.carry(t, any)
+	g.carry(t, other)
 	switch n := g.random.IntN(100); {
 	case n < 10:
 		g.turn++
@@ -138,9 +137,9 @@ func (g *soakGateway) happen(t *testing.T, any *soakTunnel) {
 		g.close(t, replaced)
 		g.establish(t, replaced)
 	case n < 40:
-		g.move(t, any)
+		g.move(t, other)
 	default:
-		g.alert(t, any)
+		g.alert(t, other)
 	}
 }
 

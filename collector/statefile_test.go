@@ -1,0 +1,270 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collector
+
+import (
+	"bytes"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici/vicitest"
+)
+
+// newTestFile returns a state file with its log.
+func newTestFile(path string) (*stateFile, *bytes.Buffer) {
+	log := new(bytes.Buffer)
+	f, _ := newStateFiles(path, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{ReplaceAttr: withoutTime})))
+	return f, log
+}
+
+func someState(evicted int) *state {
+	return &state{Format: stateFormat, Version: stateVersion, Saved: noon, Began: noon, Evicted: evicted}
+}
+
+// A file that cannot be used is told of once and ignored. The next save replaces it.
+func TestLoadState(t *testing.T) {
+	for name, test := range map[string]struct {
+		content string
+		log     string
+	}{
+		"damaged": {`{"format":`, "damaged"},
+		"foreign": {string(encode(t, &state{Format: stateFormat, Version: stateVersion, Address: "elsewhere"})), "another daemon, at elsewhere"},
+		"other":   {"[Unit]\n", "damaged"},
+		"empty":   {"", "damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "state")
+			require.NoError(t, os.WriteFile(path, []byte(test.content), 0o600))
+			f, log := newTestFile(path)
+			require.Nil(t, f.load(""))
+			require.Contains(t, log.String(), "level=WARN")
+			require.Contains(t, log.String(), test.log)
+			require.Equal(t, 1, strings.Count(log.String(), "\n"))
+			f.save(someState(7))
+			require.Equal(t, 7, f.load("").Evicted)
+			require.Equal(t, 1, strings.Count(log.String(), "\n"))
+		})
+	}
+}
+
+// That there is no file yet is nothing to worry about.
+func TestLoadNoState(t *testing.T) {
+	f, log := newTestFile(filepath.Join(t.TempDir(), "state"))
+	require.Nil(t, f.load(""))
+	require.Empty(t, log.String())
+}
+
+func TestLoadUnreadableState(t *testing.T) {
+	f, log := newTestFile(t.TempDir())
+	require.Nil(t, f.load(""))
+	require.Contains(t, log.String(), "is a directory")
+
+	path := filepath.Join(t.TempDir(), "huge")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	require.NoError(t, os.Truncate(path, maxStateSize+1))
+	f, log = newTestFile(path)
+	require.Nil(t, f.load(""))
+	require.Contains(t, log.String(), "more than any state has")
+}
+
+// What keeps a state from being saved is told of once, and once when it is over.
+func TestSaveFails(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "missing")
+	f, log := newTestFile(filepath.Join(dir, "state"))
+	for range 3 {
+		f.save(someState(1))
+	}
+	require.Equal(t, 1, strings.Count(log.String(), "\n"), log)
+	require.Contains(t, log.String(), "level=ERROR")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	for range 3 {
+		f.save(someState(2))
+	}
+	require.Equal(t, 2, strings.Count(log.String(), "\n"), log)
+	require.Equal(t, 2, readState(t, f.path).Evicted)
+}
+
+// The old state stays whole until the new one is: a process that is killed while it writes leaves a file that is
+// removed later, and a link that somebody puts in its place is not followed.
+func TestSaveReplacesAsAWhole(t *testing.T) {
+	dir := t.TempDir()
+	f, log := newTestFile(filepath.Join(dir, "state"))
+	f.save(someState(1))
+	require.NoError(t, os.WriteFile(f.path+".new", []byte(`{"format":"strong`), 0o600)) // killed here
+	require.Equal(t, 1, f.load("").Evicted)
+
+	victim := filepath.Join(dir, "victim")
+	require.NoError(t, os.WriteFile(victim, []byte("precious"), 0o600))
+	require.NoError(t, os.Remove(f.path+".new"))
+	require.NoError(t, os.Symlink(victim, f.path+".new"))
+	f.save(someState(2))
+	require.Equal(t, 2, f.load("").Evicted)
+	content, err := os.ReadFile(victim)
+	require.NoError(t, err)
+	require.Equal(t, "precious", string(content))
+
+	require.NoError(t, os.Mkdir(f.path+".new", 0o700)) // so that nothing can be written
+	require.NoError(t, os.WriteFile(filepath.Join(f.path+".new", "x"), nil, 0o600))
+	f.save(someState(3))
+	require.Equal(t, 2, f.load("").Evicted, "the old one stays")
+	require.Contains(t, log.String(), "level=ERROR")
+
+	info, err := os.Stat(f.path)
+	require.NoError(t, err)
+	require.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
+}
+
+// Without a path there is no file, and nothing to say.
+func TestNoStateFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newTestbed(t, newLife(t, vicitest.Generation61, 2), eventful)
+		stop := b.watch()
+		b.scrapeSettled()
+		stop()
+		require.Empty(t, b.state.path)
+		require.Empty(t, b.exposed.path)
+	})
+}
+
+// withState keeps the state in a file.
+func withState(path string) func(*Config) {
+	return func(c *Config) { c.StateFile = path }
+}
+
+// stateCounters are what must never fall.
+var stateCounters = append([]string{
+	"child_received_bytes_total", "child_sent_bytes_total", "peer_received_bytes_total", "peer_sent_bytes_total",
+}, lifeCounters...)
+
+// A process that ends in order loses nothing: not what passed while it was down either, where SAs live on or came since.
+func TestRestartInOrder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	synctest.Test(t, func(t *testing.T) {
+		l := newLife(t, vicitest.Generation61, 2)
+		packet := vicitest.Traffic{Bytes: 1000, Packets: 1}
+		first := newTestbed(t, l, eventful, withState(path))
+		stop := first.watch()
+		pass(time.Minute)
+		ike := l.establish()
+		require.NoError(t, l.Carry(l.child(ike), packet, packet))
+		before := first.scrapeSettled()
+		require.NoError(t, l.Carry(l.child(ike), packet, packet))
+		stop()
+		require.NoError(t, l.Carry(l.child(ike), packet, packet))
+		pass(time.Minute)
+		other := l.establish()
+		require.NoError(t, l.Carry(l.child(other), packet, packet))
+		pass(time.Minute)
+
+		second := newTestbed(t, l, eventful, withState(path))
+		second.watch()
+		after := second.scrapeSettled()
+		require.Equal(t, "1000", before.value("child_received_bytes_total"))
+		require.Equal(t, "4000", after.value("child_received_bytes_total"))
+		require.Equal(t, "4000", after.value("peer_sent_bytes_total"))
+		require.Equal(t, "1", after.value("ike_sas_established_total"), "nobody listened to the other one")
+	})
+}
+
+// A process that is killed continues where the state was saved last, and in no counter below what was exposed since.
+func TestRestartAfterKill(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "state")
+	synctest.Test(t, func(t *testing.T) {
+		l := newLife(t, vicitest.Generation61, 2)
+		packet := vicitest.Traffic{Bytes: 1000, Packets: 1}
+		first := newTestbed(t, l, eventful, withState(path))
+		stop := first.watch()
+		pass(time.Minute)
+		ike := l.establish()
+		require.NoError(t, l.Carry(l.child(ike), packet, packet))
+		synctest.Wait()
+		first.scrapeSettled()
+		pass(DefaultStateInterval)
+		synctest.Wait()
+		pass(2 * time.Second)
+		// Saved. What comes now is exposed, but not saved with its marks.
+		require.NoError(t, l.Carry(l.child(ike), packet, packet))
+		l.rekeyChild(ike, vicitest.Rekeying{Responder: true})
+		require.NoError(t, l.Carry(l.child(ike), packet, packet))
+		pass(6 * time.Second)
+		l.ExpireRekeyed(0)
+		before := first.scrapeSettled()
+		require.Equal(t, "3000", before.value("child_received_bytes_total"))
+		killed := copyFiles(t, dir)
+		stop()
+
+		second := newTestbed(t, l, eventful, withState(filepath.Join(killed, "state")))
+		second.watch()
+		after := second.scrapeSettled()
+		for _, name := range stateCounters {
+			require.GreaterOrEqual(t, after.value(name), before.value(name), name) // numbers of equal length
+		}
+		require.Equal(t, "3000", after.value("child_received_bytes_total"), "what is unknown of the SA that has ended was exposed")
+		require.Equal(t, "1", after.value("child_sas_rekeyed_total"))
+		require.NoError(t, l.Carry(l.child(ike), packet, packet))
+		require.NoError(t, l.Carry(l.child(ike), packet, packet))
+		require.Equal(t, "4000", second.scrapeSettled().value("child_received_bytes_total"), "never more than the truth, 5000")
+	})
+}
+
+// A process that was killed before it saved anything left what it exposed.
+func TestRestartAfterEarlyKill(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLife(t, vicitest.Generation61, 2)
+		packet := vicitest.Traffic{Bytes: 1000, Packets: 1}
+		first := newTestbed(t, l, eventful, withState(filepath.Join(dir, "state")))
+		stop := first.watch()
+		pass(5 * time.Second)
+		ike := l.establish()
+		require.NoError(t, l.Carry(l.child(ike), packet, packet))
+		require.Equal(t, "1000", first.scrapeSettled().value("child_received_bytes_total"))
+		killed := copyFiles(t, dir)
+		require.NoFileExists(t, filepath.Join(killed, "state"))
+		stop()
+		second := newTestbed(t, l, eventful, withState(filepath.Join(killed, "state")))
+		second.watch()
+		require.Equal(t, "1000", second.scrapeSettled().value("child_received_bytes_total"))
+		require.NoError(t, l.Carry(l.child(ike), packet, packet))
+		require.Equal(t, "2000", second.scrapeSettled().value("child_received_bytes_total"))
+	})
+}
+
+// copyFiles copies a directory as it is, which is what a process that is killed leaves.
+func copyFiles(t *testing.T, dir string) (to string) {
+	t.Helper()
+	to = filepath.Join(t.TempDir(), "killed")
+	require.NoError(t, os.CopyFS(to, os.DirFS(dir)))
+	return to
+}
+
+// The state is saved at intervals and at the end; what was exposed, with each round.
+func TestSaveIntervals(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	synctest.Test(t, func(t *testing.T) {
+		b := newTestbed(t, newLife(t, vicitest.Generation61, 2), eventful, withState(path), func(c *Config) { c.StateInterval = time.Hour })
+		stop := b.watch()
+		require.NoFileExists(t, path)
+		require.FileExists(t, path+".exposed")
+		exposed := readState(t, path+".exposed").Saved
+		pass(time.Minute)
+		b.scrapeSettled()
+		require.WithinDuration(t, exposed.Add(time.Minute), readState(t, path+".exposed").Saved, time.Second)
+		pass(time.Hour)
+		synctest.Wait()
+		saved := readState(t, path).Saved
+		pass(time.Minute)
+		stop()
+		require.True(t, readState(t, path).Saved.After(saved))
+	})
+}
