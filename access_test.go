@@ -249,7 +249,8 @@ func TestNothingElseIsServed(t *testing.T) {
 	s := serveExporter(t)
 	for _, path := range []string{
 		"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/profile?seconds=1", "/debug/pprof/cmdline", "/debug/pprof/symbol",
-		"/debug/pprof/trace", "/debug/vars", "/debug/requests", "/-/reload", "/-/quit", "/config", "/flags", "/metrics/", "/metrics/..%2f..%2fetc/passwd",
+		"/debug/pprof/trace", "/debug/vars", "/debug/requests", "/-/reload", "/-/quit", "/config", "/flags",
+		"/metrics/", "/metrics/..%2f..%2fetc/passwd",
 	} {
 		status, _, err := s.ask(t, "http", path, nil)
 		require.NoError(t, err)
