@@ -92,6 +92,7 @@ func TestHalfOpenFlood(t *testing.T) {
 		e := newExporter(t, d.Dial, "--scrape.min-interval=0s", "--collector.peers")
 		_, err := d.HalfOpen("", "192.0.2.77")
 		require.NoError(t, err)
+		synctest.Wait() // for the subscription to events, which is told as series
 		before := e.scrape()
 		for i := range 10000 {
 			_, err := d.HalfOpen("", fmt.Sprintf("192.0.%d.%d", i/250, i%250))
