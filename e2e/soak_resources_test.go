@@ -47,12 +47,13 @@ func restingResources(t *testing.T, e *exporter) resources {
 	return r
 }
 
-// requireNoMoreThan insists on as many goroutines and descriptors as at the beginning. Of memory there may be a little more:
-// what is remembered of SAs that were rekeyed or closed lately, and what the runtime has not given back yet.
+// requireNoMoreThan insists on as many descriptors as at the beginning, and on as many goroutines but for those that
+// gather the metrics themselves: one that was left at each fault would be more. Of memory there may be more,
+// too: what is remembered of SAs that were rekeyed or closed lately, and what the runtime has not given back yet.
 func (r resources) requireNoMoreThan(t *testing.T, before resources) {
 	t.Helper()
-	const moreHeap, moreResident = 24 * mebibyte, 64 * mebibyte
-	require.LessOrEqual(t, r.goroutines, before.goroutines)
+	const moreGoroutines, moreHeap, moreResident = 4, 24 * mebibyte, 64 * mebibyte
+	require.LessOrEqual(t, r.goroutines, before.goroutines+moreGoroutines)
 	require.LessOrEqual(t, r.descriptors, before.descriptors)
 	require.LessOrEqual(t, r.heap, before.heap+moreHeap)
 	require.LessOrEqual(t, r.resident, before.resident+moreResident)

@@ -254,21 +254,28 @@ func (m *measurement) compareIncrease(t *testing.T, p *prometheus, b bounds) {
 	}
 }
 
-// awaitLog waits until a gateway's daemon has logged a text so many times.
-func awaitLog(t *testing.T, g *lab.Gateway, text string, times int) {
+// awaitLog waits until the daemons of some gateways have logged a text so many times together.
+func awaitLog(t *testing.T, text string, times int, gateways ...*lab.Gateway) {
 	t.Helper()
 	deadline := time.After(*trafficTime)
-	for ticker := time.NewTicker(pollInterval); ; {
-		log, err := os.ReadFile(g.LogFile())
-		require.NoError(t, err)
-		if strings.Count(string(log), text) >= times {
-			ticker.Stop()
-			return
-		}
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	for logged(t, text, gateways) < times {
 		select {
 		case <-ticker.C:
 		case <-deadline:
-			require.Fail(t, "not logged while traffic was measured", "%s: %q", g.Name, text)
+			require.Fail(t, "not logged while traffic was measured", "%q", text)
 		}
 	}
+}
+
+// logged counts a text in the logs of some gateways' daemons.
+func logged(t *testing.T, text string, gateways []*lab.Gateway) (times int) {
+	t.Helper()
+	for _, g := range gateways {
+		log, err := os.ReadFile(g.LogFile())
+		require.NoError(t, err)
+		times += strings.Count(string(log), text)
+	}
+	return times
 }

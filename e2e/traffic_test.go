@@ -95,7 +95,7 @@ func TestTrafficExporterKilled(t *testing.T) {
 			require.NoError(t, l.Moon.Initiate(ctx, m.child))
 			sent := m.sendInBackground(ctx, *trafficTime)
 			stop := m.scrapeRegularly(t)
-			awaitLog(t, l.Moon, "closing CHILD_SA net-net", 2) // SAs have ended since the start
+			awaitLog(t, "closing CHILD_SA net-net", 2, l.Moon) // SAs have ended since the start
 			stop()
 			shown := m.totals(m.sides[0].exporter.scrape(t))
 			for _, s := range m.sides {
@@ -155,10 +155,10 @@ func (m *measurement) collide(ctx context.Context, t *testing.T, times int) {
 	t.Helper()
 	const collision = "CHILD_SA rekey collision"
 	for n := range times {
-		<-time.After(11 * time.Second) // shortly before it is due, after the last time
+		<-time.After(9 * time.Second) // well before it is due, 12 s after the last time
 		require.NoError(t, m.lab.Sun.Unplug(ctx))
-		<-time.After(2 * time.Second)
+		<-time.After(5 * time.Second)
 		require.NoError(t, m.lab.Sun.Plug(ctx))
-		awaitLog(t, m.lab.Moon, collision, n+1)
+		awaitLog(t, collision, n+1, m.lab.Moon, m.lab.Sun)
 	}
 }
