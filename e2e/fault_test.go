@@ -29,19 +29,14 @@ var faultyGenerations = []string{"5.9.8", "6.1.0"}
 // scrapeWithin scrapes as a Prometheus that waits no longer than that, and insists on an answer before it gives up.
 func (e *exporter) scrapeWithin(t *testing.T, timeout time.Duration) *page {
 	t.Helper()
-	p, err := e.tryScrapeWithin(t.Context(), timeout)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	p, err := e.tryScrapeFor(ctx, timeout)
 	require.NoError(t, err)
 	return p
 }
 
-// tryScrapeWithin is scrapeWithin for other goroutines than the test's.
-func (e *exporter) tryScrapeWithin(ctx context.Context, timeout time.Duration) (*page, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	return e.tryScrapeFor(ctx, timeout)
-}
-
-// tryScrapeFor scrapes as a Prometheus that says how long it waits, whether or not it does.
+// tryScrapeFor scrapes as a Prometheus that says how long it waits, whether or not it does. Any goroutine may call it.
 func (e *exporter) tryScrapeFor(ctx context.Context, timeout time.Duration) (*page, error) {
 	seconds := strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64)
 	status, text, err := e.get(ctx, e.url, "X-Prometheus-Scrape-Timeout-Seconds", seconds)

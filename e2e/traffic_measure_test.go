@@ -254,7 +254,7 @@ func (m *measurement) compareIncrease(t *testing.T, p *prometheus, b bounds) {
 	}
 }
 
-// awaitLog waits until the daemons of some gateways have logged a text so many times together.
+// awaitLog waits until the daemons of some gateways have logged a text, in capitals or not, so many times together.
 func awaitLog(t *testing.T, text string, times int, gateways ...*lab.Gateway) {
 	t.Helper()
 	deadline := time.After(*trafficTime)
@@ -275,7 +275,7 @@ func logged(t *testing.T, text string, gateways []*lab.Gateway) (times int) {
 	for _, g := range gateways {
 		log, err := os.ReadFile(g.LogFile())
 		require.NoError(t, err)
-		times += strings.Count(string(log), text)
+		times += strings.Count(strings.ToLower(string(log)), strings.ToLower(text))
 	}
 	return times
 }
