@@ -5,14 +5,18 @@ package collector
 
 import "time"
 
-// maxRecent bounds how many SAs a recent remembers: all that can be rekeyed within
-// the few seconds in which the daemon may report one rekeying twice.
-const maxRecent = 1 << 16
+// Bounds of what a recent remembers: all SAs that can be rekeyed within the few seconds in which the daemon may
+// report one rekeying twice.
+const (
+	maxRecent  = 1 << 16
+	recentTime = time.Minute
+)
 
-// A recent remembers the last SAs to which something happened, and when. It keeps between a half and
-// all of the last maxRecent.
+// A recent remembers the last SAs to which something happened, and when. It keeps those of the last recentTime, to
+// twice that, and of more than maxRecent between a half and all of that.
 type recent[K comparable] struct {
 	young, old map[K]time.Time
+	since      time.Time // when young began
 }
 
 // add notes a key, unless it is known, and reports whether it is new.
@@ -20,8 +24,8 @@ func (r *recent[K]) add(key K, now time.Time) bool {
 	if _, known := r.get(key); known {
 		return false
 	}
-	if r.young == nil || len(r.young) >= maxRecent/2 {
-		r.young, r.old = make(map[K]time.Time), r.young
+	if r.young == nil || len(r.young) >= maxRecent/2 || now.Sub(r.since) >= recentTime {
+		r.young, r.old, r.since = make(map[K]time.Time), r.young, now
 	}
 	r.young[key] = now
 	return true
