@@ -166,7 +166,7 @@ func TestRecordedEvents(t *testing.T) {
 			received := make(map[string]uint64)
 			for _, file := range eventFiles {
 				for _, e := range recordedEvents(t, version, file) {
-					now = now.Add(time.Minute) // these are no collisions
+					now = now.Add(2 * collisionTime) // these are no collisions
 					times := map[string]int{"child-rekey": 2, "ike-rekey": 2}[file]
 					for range max(1, times) {
 						tracker.take(e)
