@@ -61,7 +61,8 @@ func newMetricsHandler(c *collector.Collector, config *config, log *slog.Logger)
 func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.timeout(r))
 	defer cancel()
-	families, err := h.collector.Gather(ctx, r.URL.Query()["collect[]"]...)
+	families, done, err := h.collector.Gather(ctx, r.URL.Query()["collect[]"]...)
+	defer done()
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return

@@ -91,7 +91,8 @@ func (l *landing) view(ctx context.Context, t target) (gatewayView, error) {
 	only := slices.DeleteFunc([]string{"sas", "connections", "policies", "daemon"}, func(name string) bool {
 		return !slices.Contains(t.collector.Names(), name)
 	})
-	families, err := t.collector.Gather(ctx, only...)
+	families, done, err := t.collector.Gather(ctx, only...)
+	defer done()
 	if err != nil {
 		return gatewayView{}, err
 	}

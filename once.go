@@ -23,7 +23,7 @@ var errNoAnswer = errors.New("the daemon did not answer")
 func printOnce(ctx context.Context, c *collector.Collector, config *config, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, config.scrapeTimeout)
 	defer cancel()
-	families, err := c.Gather(ctx)
+	families, _, err := c.Gather(ctx)
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ const DefaultTimeout = 5 * time.Second
 
 // A Collector collects from one daemon. Its methods are safe for concurrent use.
 type Collector struct {
-	sources  []enabledSource
+	sources  []*enabledSource
 	gateway  *gateway
 	requests *requests
 	shared   shared
@@ -109,6 +109,8 @@ type Collector struct {
 type enabledSource struct {
 	name string
 	Source
+
+	spare sparePage
 }
 
 // New returns a Collector. It does not contact the daemon yet.
@@ -127,7 +129,7 @@ func New(config Config) (*Collector, error) {
 	names.limit = max(fewestNames, cmp.Or(config.SeriesLimit, DefaultSeriesLimit)/seriesPerName)
 	table := newSATable(names, time.Now())
 	table.ledger.reject = requests.reject
-	if slices.ContainsFunc(sources, func(s enabledSource) bool { return s.name == "peers" }) {
+	if slices.ContainsFunc(sources, func(s *enabledSource) bool { return s.name == "peers" }) {
 		table.peers = newPeerBook(cmp.Or(config.PeersLimit, DefaultPeersLimit))
 	}
 	dialer := *config.Dialer
@@ -183,7 +185,7 @@ func (c *Collector) Run(ctx context.Context) error {
 // resync lists all SAs whenever the subscription to events was made anew, so that counting goes on from there and does not wait
 // for the next scrape.
 func (c *Collector) resync(ctx context.Context) {
-	i := slices.IndexFunc(c.sources, func(s enabledSource) bool { return sweeps(s.Source) })
+	i := slices.IndexFunc(c.sources, func(s *enabledSource) bool { return sweeps(s.Source) })
 	if i < 0 {
 		return
 	}
@@ -192,7 +194,8 @@ func (c *Collector) resync(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-c.gateway.changed:
-			c.shared.get(ctx, []string{c.sources[i].name})
+			_, release := c.shared.get(ctx, []string{c.sources[i].name})
+			release()
 		}
 	}
 }
@@ -241,16 +244,20 @@ var ErrNotEnabled = errors.New("collector is unknown or not enabled")
 // Gather returns the samples of the named sources, or of all enabled ones, sorted as
 // promhttp needs them. When the context ends first, it returns those of the sources that are finished;
 // the success metric tells which are missing. The families must not be changed.
-func (c *Collector) Gather(ctx context.Context, only ...string) ([]*dto.MetricFamily, error) {
+//
+// Calling done gives their memory back, for the next round to use; they must not be read afterwards. Whoever does not
+// call it leaves them to the garbage collector. It is never nil.
+func (c *Collector) Gather(ctx context.Context, only ...string) (families []*dto.MetricFamily, done func(), err error) {
 	for _, name := range only {
 		if !slices.Contains(c.Names(), name) {
-			return nil, fmt.Errorf("%w: %q (enabled are %s)", ErrNotEnabled, name, strings.Join(c.Names(), ", "))
+			return nil, func() {}, fmt.Errorf("%w: %q (enabled are %s)", ErrNotEnabled, name, strings.Join(c.Names(), ", "))
 		}
 	}
 	if len(only) == 0 {
 		only = c.Names()
 	}
-	return c.view(c.shared.get(ctx, only), only), nil
+	parts, release := c.shared.get(ctx, only)
+	return c.view(parts, only), release, nil
 }
 
 // view puts a page together of the finished parts of a collection.
@@ -284,10 +291,19 @@ func (c *Collector) view(parts []part, only []string) []*dto.MetricFamily {
 // A part is what a round has from one source.
 type part struct {
 	name     string
-	families []*dto.MetricFamily
+	source   *enabledSource
+	page     *Page
+	families []*dto.MetricFamily // of the page
 	took     time.Duration
 	err      error
 	dropped  int // series that were left out
+}
+
+// recycle gives the memory of a part that nobody reads any more to the next one of its source.
+func (p *part) recycle() {
+	if p.page != nil {
+		p.source.spare.put(p.page)
+	}
 }
 
 // upPart is the name of the part that only tells whether the daemon is up.
@@ -317,24 +333,23 @@ func (c *Collector) collect(ctx context.Context, only []string, publish func(par
 }
 
 // collectPart runs one source. A source that panics over what the daemon sent fails like any other.
-func (c *Collector) collectPart(ctx context.Context, r *round, s enabledSource) (p part) {
-	p.name = s.name
+func (c *Collector) collectPart(ctx context.Context, r *round, s *enabledSource) (p part) {
+	p.name, p.source, p.page = s.name, s, s.spare.take()
 	start := time.Now()
 	defer func() {
 		p.took = time.Since(start)
 		if v := recover(); v != nil {
-			p.families, p.err = nil, fmt.Errorf("panic: %v", v)
+			p.page, p.families, p.err = nil, nil, fmt.Errorf("panic: %v", v)
 			c.gateway.client.drop()
 			c.changes.panicked(s.name, v)
 		}
 	}()
-	page := NewPage()
-	err := s.Collect(ctx, r, page)
+	err := s.Collect(ctx, r, p.page)
 	switch {
 	case errors.Is(err, vici.ErrUnknownCommand), errors.Is(err, vici.ErrUnknownEvent):
 		c.changes.unsupported(s.name, err)
 	case err == nil, isPartial(err):
-		p.err, p.families = err, page.Families()
+		p.err, p.families = err, p.page.Families()
 	default:
 		p.err = err
 	}

@@ -14,8 +14,10 @@ import (
 
 // A configuration is what the daemon would do, as list-conns tells. It lasts until a listing differs.
 type configuration struct {
-	connections []*configured       // those that are shown, by label
-	children    map[string][]string // name of a child → names of the connections that configure it
+	connections []*configured       // those that are shown, in the order of their labels, as all that follow
+	children    []*configuredChild  // of those connections
+	algorithms  []Labels            // likewise
+	owners      map[string][]string // name of a child → names of the connections that configure it
 }
 
 // owner returns the connection to which a CHILD_SA belongs whose IKE_SA is of
@@ -24,7 +26,7 @@ func (c *configuration) owner(ike, child string) (connection string, ok bool) {
 	if c == nil {
 		return "", false
 	}
-	connections := c.children[child]
+	connections := c.owners[child]
 	if len(connections) != 1 || slices.Contains(connections, ike) {
 		return "", false
 	}
@@ -116,12 +118,12 @@ func (c *configReader) learn(body []byte) (*knownConn, error) {
 
 // newConfiguration sorts out which children belong to which connection.
 func newConfiguration(conns []*vici.Conn) *configuration {
-	c := &configuration{children: make(map[string][]string)}
+	c := &configuration{owners: make(map[string][]string)}
 	for _, conn := range conns {
 		for i := range conn.Children {
 			name := conn.Children[i].Name
-			if !slices.Contains(c.children[name], conn.Name) {
-				c.children[name] = append(c.children[name], conn.Name)
+			if !slices.Contains(c.owners[name], conn.Name) {
+				c.owners[name] = append(c.owners[name], conn.Name)
 			}
 		}
 	}
@@ -141,9 +143,33 @@ func (n *names) configure(conns []*vici.Conn) {
 			continue
 		}
 		series.configured = true
-		n.config.connections = append(n.config.connections, newConfigured(series, conn))
+		n.config.add(series, conn)
 	}
-	slices.SortFunc(n.config.connections, func(a, b *configured) int { return cmp.Compare(a.series.name, b.series.name) })
+	n.config.sort()
+}
+
+// add adds a connection that is shown.
+func (c *configuration) add(series *connection, conn *vici.Conn) {
+	c.connections = append(c.connections, newConfigured(series, conn))
+	c.algorithms = append(c.algorithms, algorithmLabels(series.labels.with(pair("child", "")), "IKE", conn.Proposals)...)
+	for i := range conn.Children {
+		child := &conn.Children[i]
+		k := series.child(labelValue(child.Name))
+		if k.configured { // two names with one label
+			continue
+		}
+		k.configured = true
+		c.children = append(c.children, newConfiguredChild(k, child))
+		c.algorithms = append(c.algorithms, algorithmLabels(k.labels, "ESP", child.ESPProposals)...)
+		c.algorithms = append(c.algorithms, algorithmLabels(k.labels, "AH", child.AHProposals)...)
+	}
+}
+
+// sort puts all in the order in which it is exposed.
+func (c *configuration) sort() {
+	slices.SortFunc(c.connections, func(a, b *configured) int { return compareLabels(a.series.labels, b.series.labels) })
+	slices.SortFunc(c.children, func(a, b *configuredChild) int { return compareLabels(a.series.labels, b.series.labels) })
+	slices.SortFunc(c.algorithms, compareLabels)
 }
 
 // unconfigure prepares for another configuration.

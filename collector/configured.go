@@ -11,60 +11,46 @@ import (
 
 // A configured is a connection of the configuration, with the labels of its series made ready.
 type configured struct {
-	series     *connection
-	info       Labels
-	algorithms []Labels
-	rekey      vici.Opt[time.Duration]
-	reauth     vici.Opt[time.Duration]
-	dpd        vici.Opt[time.Duration]
-	children   []configuredChild
+	series *connection
+	info   Labels
+	rekey  vici.Opt[time.Duration]
+	reauth vici.Opt[time.Duration]
+	dpd    vici.Opt[time.Duration]
 }
 
 // A configuredChild is a child of the configuration.
 type configuredChild struct {
-	series     *child
-	shunt      bool // a PASS or DROP policy, which never becomes an SA
-	info       Labels
-	algorithms []Labels
-	rekey      vici.Opt[time.Duration]
-	bytes      vici.Opt[uint64]
-	packets    vici.Opt[uint64]
+	series  *child
+	shunt   bool // a PASS or DROP policy, which never becomes an SA
+	info    Labels
+	rekey   vici.Opt[time.Duration]
+	bytes   vici.Opt[uint64]
+	packets vici.Opt[uint64]
 }
 
 func newConfigured(series *connection, conn *vici.Conn) *configured {
-	c := &configured{
+	return &configured{
 		series: series,
 		info: series.labels.with(
 			pair("version", conn.Version),
 			pair("local_addrs", joined(conn.LocalAddrs)), pair("remote_addrs", joined(conn.RemoteAddrs)),
 			pair("local_auth", joined(authMethods(conn.Local))), pair("remote_auth", joined(authMethods(conn.Remote))),
 			pair("local_id", joined(authIDs(conn.Local))), pair("remote_id", joined(authIDs(conn.Remote)))),
-		algorithms: algorithmLabels(series.labels.with(pair("child", "")), "IKE", conn.Proposals),
-		rekey:      conn.RekeyTime,
-		reauth:     conn.ReauthTime,
-		dpd:        conn.DPDDelay,
+		rekey:  conn.RekeyTime,
+		reauth: conn.ReauthTime,
+		dpd:    conn.DPDDelay,
 	}
-	for i := range conn.Children {
-		child := &conn.Children[i]
-		k := series.child(labelValue(child.Name))
-		if !k.configured {
-			k.configured = true
-			c.children = append(c.children, newConfiguredChild(k, child))
-		}
-	}
-	return c
 }
 
-func newConfiguredChild(series *child, c *vici.ConnChild) configuredChild {
-	return configuredChild{
+func newConfiguredChild(series *child, c *vici.ConnChild) *configuredChild {
+	return &configuredChild{
 		series: series,
 		shunt:  c.Mode == "PASS" || c.Mode == "DROP",
 		info: series.labels.with(pair("mode", c.Mode),
 			pair("local_ts", joined(c.LocalTS)), pair("remote_ts", joined(c.RemoteTS))),
-		algorithms: append(algorithmLabels(series.labels, "ESP", c.ESPProposals), algorithmLabels(series.labels, "AH", c.AHProposals)...),
-		rekey:      c.RekeyTime,
-		bytes:      c.RekeyBytes,
-		packets:    c.RekeyPackets,
+		rekey:   c.RekeyTime,
+		bytes:   c.RekeyBytes,
+		packets: c.RekeyPackets,
 	}
 }
 

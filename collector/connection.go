@@ -4,9 +4,7 @@
 package collector
 
 import (
-	"cmp"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
@@ -16,27 +14,38 @@ import (
 type connection struct {
 	name     string
 	labels   Labels
+	names    *names
 	children map[string]*child // by label value
 	raw      map[rawChild]*child
 
 	configured bool
 
+	connectionSums
+
+	sides  [len(sides)]Labels  // nil until they are needed
+	queues [len(queues)]Labels // likewise
+}
+
+// connectionSums are what is made anew with each sweep.
+type connectionSums struct {
 	total       int // records, in whatever state
 	up          int // established ones
 	kinds       tally[*ikeKind]
 	suites      tally[*suite]
 	initiated   int
-	natLocal    int
-	natRemote   int
-	localVIPs   int
-	remoteVIPs  int
-	queued      int
-	active      int
-	passive     int
+	nat         [len(sides)]int
+	vips        [len(sides)]int
+	tasks       [len(queues)]int
 	established int64 // newest; 0 where there is none, as with all moments
 	rekey       int64 // earliest
 	reauth      int64 // earliest
 }
+
+// What the elements of a connection's sums are.
+var (
+	sides  = [...]string{"local", "remote"}
+	queues = [...]string{"active", "passive", "queued"}
+)
 
 // A rawChild names a child as the daemon does: the IKE_SA that carries it and its own name.
 type rawChild struct{ ike, name string }
@@ -49,6 +58,11 @@ type child struct {
 
 	configured bool
 
+	childSums
+}
+
+// childSums are what is made anew with each sweep.
+type childSums struct {
 	total        int
 	up           int // those that carry traffic
 	encap        int
@@ -61,10 +75,11 @@ type child struct {
 	lastSent     int64 // latest
 }
 
-func newConnection(label string) *connection {
+func newConnection(names *names, label string) *connection {
 	return &connection{
 		name:     label,
 		labels:   newLabels("connection", label),
+		names:    names,
 		children: make(map[string]*child),
 		raw:      make(map[rawChild]*child),
 	}
@@ -77,13 +92,19 @@ func (c *connection) child(label string) *child {
 		label = strings.Clone(label)
 		k = &child{name: label, series: series{c.name, label}, labels: c.labels.with(pair("child", label))}
 		c.children[label] = k
+		c.names.childOrder.outdated()
 	}
 	return k
 }
 
-// sortedChildren returns the children in the order of their labels.
-func (c *connection) sortedChildren() []*child {
-	return slices.SortedFunc(maps.Values(c.children), func(a, b *child) int { return cmp.Compare(a.name, b.name) })
+// labelEach returns the connection's labels with each value of one more, which it makes once.
+func (c *connection) labelEach(known []Labels, name string, values []string) []Labels {
+	if known[0] == nil {
+		for i, value := range values {
+			known[i] = c.labels.with(c.names.pairs.pair(name, value))
+		}
+	}
+	return known
 }
 
 // account returns where the child's traffic is added up.
@@ -91,16 +112,20 @@ func (k *child) account() account { return account{series: k.series, labels: k.l
 
 // prune forgets children without SAs.
 func (c *connection) prune() {
-	maps.DeleteFunc(c.children, func(_ string, k *child) bool { return k.total == 0 && !k.configured })
-	maps.DeleteFunc(c.raw, func(_ rawChild, k *child) bool { return k == nil || k.total == 0 && !k.configured })
+	unused := func(k *child) bool { return k.total == 0 && !k.configured }
+	before := len(c.children)
+	maps.DeleteFunc(c.children, func(_ string, k *child) bool { return unused(k) })
+	if len(c.children) < before {
+		c.names.childOrder.outdated()
+	}
+	maps.DeleteFunc(c.raw, func(_ rawChild, k *child) bool { return k == nil || unused(k) })
 }
 
 // reset empties the sums before they are made anew at a moment.
 func (c *connection) reset(now int64) {
-	*c = connection{
-		name: c.name, labels: c.labels, children: c.children, raw: c.raw, configured: c.configured,
-		kinds: c.kinds[:0], suites: c.suites[:0],
-	}
+	c.kinds.reset()
+	c.suites.reset()
+	c.connectionSums = connectionSums{kinds: c.kinds, suites: c.suites}
 	for _, k := range c.children {
 		k.reset(now)
 	}
@@ -108,14 +133,13 @@ func (c *connection) reset(now int64) {
 
 // reset keeps when the last packets passed as long as there are SAs: an SA that replaced another knows of none at first.
 func (k *child) reset(now int64) {
-	had := k.total > 0
-	*k = child{
-		name: k.name, series: k.series, labels: k.labels, configured: k.configured, kinds: k.kinds[:0], suites: k.suites[:0],
-		lastReceived: passed(k.lastReceived, now), lastSent: passed(k.lastSent, now),
+	sums := childSums{kinds: k.kinds, suites: k.suites}
+	sums.kinds.reset()
+	sums.suites.reset()
+	if k.total > 0 {
+		sums.lastReceived, sums.lastSent = passed(k.lastReceived, now), passed(k.lastSent, now)
 	}
-	if !had {
-		k.lastReceived, k.lastSent = 0, 0
-	}
+	k.childSums = sums
 }
 
 // add adds what one IKE_SA contributes.
@@ -126,13 +150,13 @@ func (c *connection) add(r *ikeRecord) {
 		c.suites.add(r.suite)
 	}
 	c.initiated += btoi(r.initiator)
-	c.natLocal += btoi(r.natLocal)
-	c.natRemote += btoi(r.natRemote)
-	c.localVIPs += int(r.localVIPs)
-	c.remoteVIPs += int(r.remoteVIPs)
-	c.queued += int(r.queued)
-	c.active += int(r.active)
-	c.passive += int(r.passive)
+	for i := range sides {
+		c.nat[i] += btoi(r.nat[i])
+		c.vips[i] += int(r.vips[i])
+	}
+	for i := range queues {
+		c.tasks[i] += int(r.tasks[i])
+	}
 	c.rekey = earliest(c.rekey, r.rekey)
 	c.reauth = earliest(c.reauth, r.reauth)
 	c.established = max(c.established, r.established)

@@ -57,47 +57,41 @@ func (connectionsSource) Collect(ctx context.Context, r *round, out *Page) error
 	swept := r.sweep(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, c := range r.names.config.connections {
-		emitConfigured(out, c)
-		if swept == nil {
-			emitUp(out, c)
-		}
-	}
+	emitConfiguration(out, r.names.config)
 	if swept != nil {
 		return partialError{swept}
 	}
+	emitUp(out, r.names.config)
 	return nil
 }
 
-// emitUp tells what is up; that is known only after a sweep.
-func emitUp(out *Page, c *configured) {
-	out.Gauge(connectionUp, float64(btoi(c.series.up > 0)), c.series.labels)
-	for i := range c.children {
-		if k := &c.children[i]; !k.shunt {
-			out.Gauge(childUpMetric, float64(btoi(k.series.up > 0)), k.series.labels)
-		}
+func emitConfiguration(out *Page, config *configuration) {
+	for _, c := range config.connections {
+		out.Gauge(connectionInfo, 1, c.info)
+		emitInterval(out, connectionRekeyInterval, c.rekey, c.series.labels)
+		emitInterval(out, connectionReauthInterval, c.reauth, c.series.labels)
+		emitInterval(out, connectionDPDDelay, c.dpd, c.series.labels)
 	}
-}
-
-func emitConfigured(out *Page, c *configured) {
-	out.Gauge(connectionInfo, 1, c.info)
-	emitInterval(out, connectionRekeyInterval, c.rekey, c.series.labels)
-	emitInterval(out, connectionReauthInterval, c.reauth, c.series.labels)
-	emitInterval(out, connectionDPDDelay, c.dpd, c.series.labels)
-	emitAlgorithms(out, c.algorithms)
-	for i := range c.children {
-		k := &c.children[i]
+	for _, k := range config.children {
 		out.Gauge(childInfo, 1, k.info)
 		emitInterval(out, childRekeyInterval, k.rekey, k.series.labels)
 		emitLimit(out, childRekeyBytes, k.bytes, k.series.labels)
 		emitLimit(out, childRekeyPackets, k.packets, k.series.labels)
-		emitAlgorithms(out, k.algorithms)
+	}
+	for _, labels := range config.algorithms {
+		out.Gauge(configuredAlgorithm, 1, labels)
 	}
 }
 
-func emitAlgorithms(out *Page, algorithms []Labels) {
-	for _, labels := range algorithms {
-		out.Gauge(configuredAlgorithm, 1, labels)
+// emitUp tells what is up; that is known only after a sweep.
+func emitUp(out *Page, config *configuration) {
+	for _, c := range config.connections {
+		out.Gauge(connectionUp, float64(btoi(c.series.up > 0)), c.series.labels)
+	}
+	for _, k := range config.children {
+		if !k.shunt {
+			out.Gauge(childUpMetric, float64(btoi(k.series.up > 0)), k.series.labels)
+		}
 	}
 }
 

@@ -75,11 +75,11 @@ func (t *tracker) emit(out *Page) {
 		}
 		out.Counter(eventsReceived, float64(t.received[name]), t.counting, labels)
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.connections)) {
-		emitConnectionEvents(out, t.connections[name])
+	for _, e := range t.connectionOrder.sorted(maps.Values(t.connections), func(e *connectionEvents) Labels { return e.labels }) {
+		emitConnectionEvents(out, e)
 	}
-	for _, s := range slices.SortedFunc(maps.Keys(t.children), compareSeries) {
-		emitChildEvents(out, t.children[s])
+	for _, e := range t.childOrder.sorted(maps.Values(t.children), func(e *childEvents) Labels { return e.labels }) {
+		emitChildEvents(out, e)
 	}
 	for _, s := range slices.SortedFunc(maps.Keys(t.alerts), compareAlerts) {
 		out.Counter(alertsTotal, float64(t.alerts[s]), t.counting, newLabels("alert", s.alert, "connection", s.connection))
@@ -93,10 +93,10 @@ func (t *tracker) prepare() {
 	}
 	for _, c := range t.names.config.connections {
 		t.events(c.series)
-		for i := range c.children {
-			if k := &c.children[i]; !k.shunt {
-				t.childEvents(k.series)
-			}
+	}
+	for _, k := range t.names.config.children {
+		if !k.shunt {
+			t.childEvents(k.series)
 		}
 	}
 }
@@ -114,6 +114,7 @@ func (t *tracker) evict() {
 			e.used = now
 		case now.Sub(e.used) > maxIdle:
 			delete(t.connections, name)
+			t.connectionOrder.outdated()
 		}
 	}
 	for s, e := range t.children {
@@ -123,6 +124,7 @@ func (t *tracker) evict() {
 			e.used = now
 		case now.Sub(e.used) > maxIdle:
 			delete(t.children, s)
+			t.childOrder.outdated()
 		}
 	}
 }
@@ -140,10 +142,6 @@ func emitChildEvents(out *Page, e *childEvents) {
 	out.Counter(childEstablished, float64(e.established), e.created, e.labels)
 	out.Counter(childTerminated, float64(e.terminated), e.created, e.labels)
 	out.Counter(childRekeyed, float64(e.rekeyed), e.created, e.labels)
-}
-
-func compareSeries(a, b series) int {
-	return cmp.Or(cmp.Compare(a.connection, b.connection), cmp.Compare(a.member, b.member))
 }
 
 func compareAlerts(a, b alertSeries) int {

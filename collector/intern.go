@@ -42,23 +42,3 @@ func (n *interner[R, L]) get(raw R) *L {
 	n.last, n.found = raw, p
 	return p
 }
-
-// A tally counts by key. It is a list, since keys are few.
-type tally[K comparable] []count[K]
-
-type count[K comparable] struct {
-	key K
-	n   int
-}
-
-func (t *tally[K]) add(key K) { t.addN(key, 1) }
-
-func (t *tally[K]) addN(key K, n int) {
-	for i := range *t {
-		if (*t)[i].key == key {
-			(*t)[i].n += n
-			return
-		}
-	}
-	*t = append(*t, count[K]{key, n})
-}

@@ -45,9 +45,15 @@ func newLabels(namesAndValues ...string) Labels {
 	return l
 }
 
+// pair returns a new label pair. All of it lies in one piece of memory: encoding a large page is mostly waiting
+// for memory.
 func pair(name, value string) *dto.LabelPair {
-	value = labelValue(value)
-	return &dto.LabelPair{Name: &name, Value: &value}
+	p := &struct {
+		name, value string
+		dto.LabelPair
+	}{name: name, value: labelValue(value)}
+	p.Name, p.Value = &p.name, &p.value
+	return &p.LabelPair
 }
 
 // with returns new Labels that also hold the given pairs.
@@ -83,3 +89,6 @@ func (c pairCache) pair(name, value string) *dto.LabelPair {
 	}
 	return p
 }
+
+// makePair is where the pairs of a label set come from.
+type makePair func(name, value string) *dto.LabelPair

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 )
 
@@ -87,9 +88,23 @@ func TestInterner(t *testing.T) {
 }
 
 func TestTally(t *testing.T) {
+	label := func(key string) Labels { return newLabels("key", key) }
 	var counts tally[string]
-	for _, key := range []string{"a", "b", "a"} {
+	emitted := func() string {
+		out := NewPage()
+		counts.emit(out, &Metric{Name: "n", Type: dto.MetricType_GAUGE, Labels: []string{"key"}}, label)
+		return text(t, out.Families())
+	}
+	for _, key := range []string{"b", "a", "b"} {
 		counts.add(key)
 	}
-	require.Equal(t, tally[string]{{"a", 2}, {"b", 1}}, counts)
+	require.Equal(t, "# HELP n \n# TYPE n gauge\nn{key=\"a\"} 1\nn{key=\"b\"} 2\n", emitted())
+	labels := counts[0].labels
+
+	counts.reset()
+	counts.add("a")
+	require.Equal(t, "# HELP n \n# TYPE n gauge\nn{key=\"a\"} 1\n", emitted())
+	require.Same(t, labels[0], counts[0].labels[0], "labels are made once")
+	counts.reset()
+	require.Len(t, counts, 1, "what is gone is forgotten in the next round")
 }

@@ -6,7 +6,6 @@ package collector
 import (
 	"errors"
 	"maps"
-	"slices"
 	"strings"
 )
 
@@ -17,7 +16,9 @@ type names struct {
 	config      *configuration
 	connections map[string]*connection // by label value
 	raw         map[string]*connection // by name as the daemon sends it; nil for excluded ones
-	sorted      []*connection          // nil when it has to be made anew
+	order       sorting[*connection]
+	childOrder  sorting[*child]
+	pairs       pairCache // of kinds and suites, which are few
 
 	limit  int  // of raw names, those of children included; 0 is none
 	taken  int  // raw names that are kept
@@ -49,6 +50,7 @@ func newNames(include func(string) bool) *names {
 		include:     include,
 		connections: make(map[string]*connection),
 		raw:         make(map[string]*connection),
+		pairs:       make(pairCache),
 	}
 }
 
@@ -70,9 +72,9 @@ func (n *names) connection(name string) *connection {
 func (n *names) labelled(label string) *connection {
 	c, ok := n.connections[label]
 	if !ok {
-		c = newConnection(strings.Clone(label))
+		c = newConnection(n, strings.Clone(label))
 		n.connections[c.name] = c
-		n.sorted = nil
+		n.order.outdated()
 	}
 	return c
 }
@@ -111,13 +113,20 @@ func (n *names) configures(s series) bool {
 
 // all returns the connections in the order of their labels.
 func (n *names) all() []*connection {
-	if n.sorted == nil {
-		n.sorted = make([]*connection, 0, len(n.connections))
-		for _, label := range slices.Sorted(maps.Keys(n.connections)) {
-			n.sorted = append(n.sorted, n.connections[label])
+	return n.order.sorted(maps.Values(n.connections), func(c *connection) Labels { return c.labels })
+}
+
+// allChildren returns the children of all connections in the order of their labels.
+func (n *names) allChildren() []*child {
+	return n.childOrder.sorted(func(yield func(*child) bool) {
+		for _, c := range n.connections {
+			for _, k := range c.children {
+				if !yield(k) {
+					return
+				}
+			}
 		}
-	}
-	return n.sorted
+	}, func(k *child) Labels { return k.labels })
 }
 
 // prune forgets connections and children that had no SA in the last sweep and no place in the
@@ -128,7 +137,7 @@ func (n *names) prune() {
 		c.prune()
 		if c.total == 0 && !c.configured && len(c.children) == 0 {
 			delete(n.connections, label)
-			n.sorted = nil
+			n.order.outdated()
 		}
 		n.taken += len(c.raw)
 	}

@@ -6,6 +6,7 @@ package collector
 import (
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -13,85 +14,100 @@ import (
 )
 
 // A Page holds samples as the metric families that the official library
-// encodes. It is built by one goroutine and read-only afterwards.
+// encodes. It is built by one goroutine and read-only afterwards, until [Page.reset] begins it anew.
 //
 // It exists since a registry with constant metrics costs ten times as much per sample, mostly
-// for checks of what holds here by construction (and is checked by tests): samples come in slabs and share their labels.
+// for checks of what holds here by construction (and is checked by tests): samples come in slabs, in the order in
+// which they are encoded, and share their labels.
 type Page struct {
-	families map[*Metric]*dto.MetricFamily
-	metrics  slab[dto.Metric]
-	gauges   slab[dto.Gauge]
-	counters slab[dto.Counter]
-	values   slab[float64]
+	families map[*Metric]*family
 	pairs    pairCache
+
+	created time.Time // of the last counter, since neighbours mostly have the same
+	stamp   *timestamppb.Timestamp
 }
 
 // NewPage returns an empty page.
 func NewPage() *Page {
-	return &Page{families: make(map[*Metric]*dto.MetricFamily), pairs: make(pairCache)}
+	return &Page{families: make(map[*Metric]*family), pairs: make(pairCache)}
 }
 
-// A slab hands out pointers to values that are allocated many at a time.
-type slab[T any] struct {
-	free []T
-	size int // of the last allocation
+// A family is a metric family with the memory of its samples.
+type family struct {
+	dto.MetricFamily
+
+	gauges   slab[gaugeSample]
+	counters slab[counterSample]
+	unsorted bool // a sample was added that belongs before the one before it
 }
 
-// Slabs grow from the first size to the last, so that small pages stay small.
-const (
-	minSlab = 16
-	maxSlab = 2048
-)
+// A gaugeSample is all that a sample of a gauge needs.
+type gaugeSample struct {
+	dto.Metric
 
-func (s *slab[T]) next() *T {
-	if len(s.free) == 0 {
-		s.size = min(max(minSlab, 2*s.size), maxSlab)
-		s.free = make([]T, s.size)
-	}
-	p := &s.free[0]
-	s.free = s.free[1:]
-	return p
+	gauge dto.Gauge
+	value float64
+}
+
+// A counterSample is all that a sample of a counter needs.
+type counterSample struct {
+	dto.Metric
+
+	counter dto.Counter
+	value   float64
 }
 
 // Gauge adds a sample of a gauge. Each metric takes any labels once.
 func (p *Page) Gauge(m *Metric, value float64, labels Labels) {
-	g := p.gauges.next()
-	g.Value = p.value(value)
-	p.add(m, labels).Gauge = g
+	f := p.family(m)
+	s := f.gauges.next()
+	s.value = value
+	s.gauge.Value, s.Gauge = &s.value, &s.gauge
+	f.add(&s.Metric, labels)
 }
 
 // Counter adds a sample of a counter that began to count at a moment; the zero Time
 // means that the moment is not known.
 func (p *Page) Counter(m *Metric, value float64, created time.Time, labels Labels) {
-	c := p.counters.next()
-	c.Value = p.value(value)
-	if !created.IsZero() {
-		c.CreatedTimestamp = timestamppb.New(created)
-	}
-	p.add(m, labels).Counter = c
+	f := p.family(m)
+	s := f.counters.next()
+	s.value = value
+	s.counter.Value, s.counter.CreatedTimestamp, s.Counter = &s.value, p.timestamp(created), &s.counter
+	f.add(&s.Metric, labels)
 }
 
 // Histogram adds a histogram.
 func (p *Page) Histogram(m *Metric, h *dto.Histogram, labels Labels) {
-	p.add(m, labels).Histogram = h
+	p.family(m).add(&dto.Metric{Histogram: h}, labels)
 }
 
-func (p *Page) value(v float64) *float64 {
-	f := p.values.next()
-	*f = v
+func (p *Page) timestamp(t time.Time) *timestamppb.Timestamp {
+	switch {
+	case t.IsZero():
+		return nil
+	case p.stamp == nil || !t.Equal(p.created):
+		p.created, p.stamp = t, timestamppb.New(t)
+	}
+	return p.stamp
+}
+
+func (p *Page) family(m *Metric) *family {
+	f, ok := p.families[m]
+	if !ok {
+		f = &family{MetricFamily: dto.MetricFamily{Name: &m.Name, Help: &m.Help, Type: &m.Type}}
+		p.families[m] = f
+	}
 	return f
 }
 
-func (p *Page) add(m *Metric, labels Labels) *dto.Metric {
-	f, ok := p.families[m]
-	if !ok {
-		f = &dto.MetricFamily{Name: &m.Name, Help: &m.Help, Type: &m.Type}
-		p.families[m] = f
-	}
-	sample := p.metrics.next()
+// add appends a sample. Comparing it right now with the one before costs a tenth of doing it later, when both have to be
+// fetched from memory again.
+func (f *family) add(sample *dto.Metric, labels Labels) {
 	sample.Label = labels
+	if n := len(f.Metric); n > 0 && !f.unsorted {
+		f.unsorted = compareLabels(f.Metric[n-1].Label, labels) > 0
+	}
 	f.Metric = append(f.Metric, sample)
-	return sample
 }
 
 // pair returns a label pair that samples of this page share.
@@ -101,13 +117,59 @@ func (p *Page) pair(name, value string) *dto.LabelPair { return p.pairs.pair(nam
 func (p *Page) Families() []*dto.MetricFamily {
 	families := make([]*dto.MetricFamily, 0, len(p.families))
 	for _, f := range p.families {
-		if !slices.IsSortedFunc(f.Metric, compareSamples) {
+		if len(f.Metric) == 0 {
+			continue // it had samples before the page was begun anew
+		}
+		if f.unsorted {
 			slices.SortFunc(f.Metric, compareSamples)
 		}
-		families = append(families, f)
+		families = append(families, &f.MetricFamily)
 	}
 	sortFamilies(families)
 	return families
+}
+
+// reset empties the page, which nobody may be reading any more. It keeps the memory of each family unless most of
+// it was not needed.
+func (p *Page) reset() {
+	clear(p.pairs)
+	for m, f := range p.families {
+		n := len(f.Metric)
+		if f.unsorted || cap(f.Metric) > 4*max(n, minSlab) { // a page is encoded fastest in the order in which it lies in memory
+			delete(p.families, m)
+			continue
+		}
+		clear(f.Metric)
+		f.Metric = f.Metric[:0]
+		f.gauges.rewind()
+		f.counters.rewind()
+	}
+}
+
+// A sparePage is a page whose memory is free.
+type sparePage struct {
+	mu   sync.Mutex
+	page *Page
+}
+
+// take returns an empty page.
+func (s *sparePage) take() *Page {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	page := s.page
+	if page == nil {
+		return NewPage()
+	}
+	s.page = nil
+	return page
+}
+
+// put takes a page that nobody reads any more.
+func (s *sparePage) put(page *Page) {
+	page.reset()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.page = page
 }
 
 func compareSamples(a, b *dto.Metric) int { return compareLabels(a.Label, b.Label) }

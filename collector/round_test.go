@@ -355,7 +355,7 @@ func TestNew(t *testing.T) {
 	require.NotContains(t, c.Names(), "sas")
 	require.NoError(t, c.Close())
 
-	_, err = c.Gather(t.Context(), "daemon", "sas")
+	_, _, err = c.Gather(t.Context(), "daemon", "sas")
 	require.ErrorIs(t, err, ErrNotEnabled)
 	require.ErrorContains(t, err, "sas")
 }
@@ -365,7 +365,7 @@ func TestNothingToDial(t *testing.T) {
 	c, err := New(Config{Dialer: &vici.Dialer{Address: "unix:///nonexistent/charon.vici"}})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, c.Close()) }()
-	families, err := c.Gather(t.Context())
+	families, _, err := c.Gather(t.Context())
 	require.NoError(t, err)
 	s := newSamples(t, families)
 	require.Equal(t, "0", s.value("up"))

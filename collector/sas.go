@@ -77,9 +77,9 @@ func (sasSource) Collect(ctx context.Context, r *round, out *Page) error {
 	emitUnnamed(out, r.table.unnamed, r.names.connections[""])
 	for _, c := range r.names.all() {
 		emitConnection(out, c)
-		for _, k := range c.sortedChildren() {
-			emitChild(out, k)
-		}
+	}
+	for _, k := range r.names.allChildren() {
+		emitChild(out, r.names, k)
 	}
 	return nil
 }
@@ -95,9 +95,7 @@ func emitUnnamed(out *Page, unnamed tally[*ikeKind], nameless *connection) {
 		}
 	}
 	empty := newLabels("connection", "")
-	for _, t := range all {
-		out.Gauge(ikeSAs, float64(t.n), empty.with(out.pair("version", t.key.version), out.pair("state", t.key.state)))
-	}
+	all.emit(out, ikeSAs, func(k *ikeKind) Labels { return k.label(empty, out.pair) })
 }
 
 func emitConnection(out *Page, c *connection) {
@@ -105,50 +103,28 @@ func emitConnection(out *Page, c *connection) {
 		return
 	}
 	if c.name != "" {
-		for _, t := range c.kinds {
-			out.Gauge(ikeSAs, float64(t.n), c.labels.with(out.pair("version", t.key.version), out.pair("state", t.key.state)))
-		}
+		c.kinds.emit(out, ikeSAs, func(k *ikeKind) Labels { return k.label(c.labels, c.names.pairs.pair) })
 	}
-	for _, t := range c.suites {
-		s := t.key
-		out.Gauge(ikeSASuites, float64(t.n), c.labels.with(
-			out.pair("encryption", s.encryption), out.pair("integrity", s.integrity), out.pair("prf", s.prf),
-			out.pair("key_exchange", s.keyExchange), out.pair("ppk", s.flag)))
-	}
+	c.suites.emit(out, ikeSASuites, func(s *suite) Labels { return s.labelIKE(c.labels, c.names.pairs.pair) })
 	out.Gauge(ikeSAsInitiated, float64(c.initiated), c.labels)
-	emitSides(out, ikeSAsNAT, c, c.natLocal, c.natRemote)
-	emitSides(out, virtualIPs, c, c.localVIPs, c.remoteVIPs)
-	emitTasks(out, c, "active", c.active)
-	emitTasks(out, c, "passive", c.passive)
-	emitTasks(out, c, "queued", c.queued)
+	for i, labels := range c.labelEach(c.sides[:], "side", sides[:]) {
+		out.Gauge(ikeSAsNAT, float64(c.nat[i]), labels)
+		out.Gauge(virtualIPs, float64(c.vips[i]), labels)
+	}
+	for i, labels := range c.labelEach(c.queues[:], "queue", queues[:]) {
+		out.Gauge(ikeSATasks, float64(c.tasks[i]), labels)
+	}
 	emitMoment(out, ikeSAEstablished, c.established, c.labels)
 	emitMoment(out, ikeSARekey, c.rekey, c.labels)
 	emitMoment(out, ikeSAReauth, c.reauth, c.labels)
 }
 
-func emitSides(out *Page, m *Metric, c *connection, local, remote int) {
-	out.Gauge(m, float64(local), c.labels.with(out.pair("side", "local")))
-	out.Gauge(m, float64(remote), c.labels.with(out.pair("side", "remote")))
-}
-
-func emitTasks(out *Page, c *connection, queue string, n int) {
-	out.Gauge(ikeSATasks, float64(n), c.labels.with(out.pair("queue", queue)))
-}
-
-func emitChild(out *Page, k *child) {
+func emitChild(out *Page, names *names, k *child) {
 	if k.total == 0 {
 		return
 	}
-	for _, t := range k.kinds {
-		out.Gauge(childSAs, float64(t.n), k.labels.with(
-			out.pair("mode", t.key.mode), out.pair("protocol", t.key.protocol), out.pair("state", t.key.state)))
-	}
-	for _, t := range k.suites {
-		s := t.key
-		out.Gauge(childSASuites, float64(t.n), k.labels.with(
-			out.pair("protocol", s.protocol), out.pair("encryption", s.encryption), out.pair("integrity", s.integrity),
-			out.pair("key_exchange", s.keyExchange), out.pair("esn", s.flag)))
-	}
+	k.kinds.emit(out, childSAs, func(kind *childKind) Labels { return kind.label(k.labels, names.pairs.pair) })
+	k.suites.emit(out, childSASuites, func(s *suite) Labels { return s.labelChild(k.labels, names.pairs.pair) })
 	out.Gauge(childSAsEncapsulated, float64(k.encap), k.labels)
 	emitMoment(out, childSAInstalled, k.installed, k.labels)
 	emitMoment(out, childSARekey, k.rekey, k.labels)

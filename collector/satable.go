@@ -75,14 +75,10 @@ type ikeRecord struct {
 	established int64
 	rekey       int64
 	reauth      int64
-	queued      uint16
-	active      uint16
-	passive     uint16
-	localVIPs   uint16
-	remoteVIPs  uint16
+	tasks       [len(queues)]uint16
+	vips        [len(sides)]uint16
+	nat         [len(sides)]bool
 	initiator   bool
-	natLocal    bool
-	natRemote   bool
 	session     session
 	peer        *peer     // nil unless peers are shown, and this one is
 	info        *peerInfo // likewise
@@ -175,9 +171,10 @@ func (t *saTable) describe(r *ikeRecord, sa *vici.IKESA, now int64) {
 		r.rekey = future(r.rekey, now, sa.RekeyTime)
 		r.reauth = future(r.reauth, now, sa.ReauthTime)
 	}
-	r.queued, r.active, r.passive = count16(sa.TasksQueued), count16(sa.TasksActive), count16(sa.TasksPassive)
-	r.localVIPs, r.remoteVIPs = count16(sa.LocalVIPs), count16(sa.RemoteVIPs)
-	r.initiator, r.natLocal, r.natRemote = sa.Initiator, sa.NATLocal, sa.NATRemote
+	r.tasks = [...]uint16{count16(sa.TasksActive), count16(sa.TasksPassive), count16(sa.TasksQueued)}
+	r.vips = [...]uint16{count16(sa.LocalVIPs), count16(sa.RemoteVIPs)}
+	r.nat = [...]bool{sa.NATLocal, sa.NATRemote}
+	r.initiator = sa.Initiator
 }
 
 func count16(list []string) uint16 { return uint16(min(len(list), 1<<16-1)) }

@@ -31,6 +31,7 @@ type roundResult struct {
 
 	mu    sync.Mutex
 	parts []part
+	users int // who may still read the parts: the callers, the round itself while it runs, and while it is the current one
 }
 
 func newShared(run func(context.Context, []string, func(part)), minInterval time.Duration) shared {
@@ -38,29 +39,30 @@ func newShared(run func(context.Context, []string, func(part)), minInterval time
 }
 
 // get returns the parts of a round that holds the named sources: of one that is recent enough,
-// of one that is under way, or of a new one. When ctx ends first it returns the parts that are finished.
-func (s *shared) get(ctx context.Context, only []string) []part {
+// of one that is under way, or of a new one. When ctx ends first it returns the parts that are finished. The caller
+// says by release that it reads them no more.
+func (s *shared) get(ctx context.Context, only []string) (parts []part, release func()) {
 	for {
 		r, fits := s.join(ctx, only)
 		if r == nil {
-			return nil
+			return nil, func() {}
 		}
 		select {
 		case <-r.done:
 		case <-ctx.Done():
-			if !fits {
-				return nil
-			}
-			return r.finished()
 		}
 		if fits {
-			return r.finished()
+			return r.finished(), sync.OnceFunc(r.release)
+		}
+		r.release()
+		if ctx.Err() != nil {
+			return nil, func() {}
 		}
 	}
 }
 
-// join returns a round to wait for, and whether it holds the named sources; it is nil after close. A
-// round that is begun here ends by the deadline of ctx, but not when its first caller goes away.
+// join returns a round to wait for, which the caller is to release, and whether it holds the named sources; it is nil
+// after close. A round that is begun here ends by the deadline of ctx, but not when its first caller goes away.
 func (s *shared) join(ctx context.Context, only []string) (*roundResult, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,12 +72,14 @@ func (s *shared) join(ctx context.Context, only []string) (*roundResult, bool) {
 	if last := s.current; last != nil {
 		fits := last.holds(only)
 		if !last.isDone() || fits && time.Since(last.end) < s.minInterval {
+			last.use()
 			return last, fits
 		}
+		last.release() // before the next one begins, which can have its memory
 	}
 	own, cancel := withDeadlineOf(ctx)
-	next := &roundResult{only: only, cancel: cancel, done: make(chan struct{})}
-	s.current = next
+	next := &roundResult{only: only, cancel: cancel, done: make(chan struct{}), users: 3}
+	s.current = next // which, its caller and itself are its users
 	go func() {
 		defer next.finish()
 		s.run(own, next.only, next.publish)
@@ -127,6 +131,28 @@ func (r *roundResult) finish() {
 	r.cancel()
 	r.end = time.Now()
 	close(r.done)
+	r.release()
+}
+
+// use is for one more who reads the parts.
+func (r *roundResult) use() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.users++
+}
+
+// release is for one who reads them no more; after the last one their memory is free.
+func (r *roundResult) release() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.users--
+	if r.users > 0 {
+		return
+	}
+	for _, p := range r.parts {
+		p.recycle()
+	}
+	r.parts = nil
 }
 
 // finished returns the parts so far.

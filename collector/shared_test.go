@@ -30,7 +30,7 @@ func TestManyScrapersShareARound(t *testing.T) {
 			scrapers.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
-				families, err := b.Gather(ctx)
+				families, _, err := b.Gather(ctx)
 				require.NoError(t, err)
 				pages[i] = text(t, families)
 			})
@@ -110,7 +110,7 @@ func TestFirstScraperGoesAway(t *testing.T) {
 		ctx, leave := context.WithCancel(t.Context())
 		var scrapers sync.WaitGroup
 		scrapers.Go(func() {
-			families, err := b.Gather(ctx)
+			families, _, err := b.Gather(ctx)
 			require.NoError(t, err)
 			require.Equal(t, []string{"pools"}, newSamples(t, families).failed())
 		})
@@ -134,7 +134,7 @@ func TestClose(t *testing.T) {
 		defer wake()
 		var scrapers sync.WaitGroup
 		scrapers.Go(func() {
-			families, err := b.Gather(t.Context())
+			families, _, err := b.Gather(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, "0", newSamples(t, families).value("up"))
 		})
@@ -146,7 +146,7 @@ func TestClose(t *testing.T) {
 		synctest.Wait()
 		require.Zero(t, d.Observe().Connections)
 
-		families, err := b.Gather(t.Context())
+		families, _, err := b.Gather(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, "0", newSamples(t, families).value("up"))
 		require.NoError(t, b.Close(), "twice does no harm")
@@ -165,7 +165,7 @@ func TestConcurrentGather(t *testing.T) {
 	seen := make([]map[string]string, 40)
 	for i := range seen {
 		scrapers.Go(func() {
-			families, err := b.Gather(t.Context(), sets[i%len(sets)]...)
+			families, _, err := b.Gather(t.Context(), sets[i%len(sets)]...)
 			require.NoError(t, err)
 			seen[i] = maps.Clone(newSamples(t, families))
 		})

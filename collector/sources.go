@@ -76,8 +76,8 @@ func OwnMetrics() []*Metric {
 }
 
 // enabledSources makes the sources that a choice by name enables.
-func enabledSources(choice map[string]bool) ([]enabledSource, error) {
-	var enabled []enabledSource
+func enabledSources(choice map[string]bool) ([]*enabledSource, error) {
+	var enabled []*enabledSource
 	known := make(map[string]bool)
 	for _, info := range Infos() {
 		known[info.Name] = true
@@ -86,7 +86,7 @@ func enabledSources(choice map[string]bool) ([]enabledSource, error) {
 			on = info.Default
 		}
 		if on {
-			enabled = append(enabled, enabledSource{info.Name, info.new()})
+			enabled = append(enabled, &enabledSource{name: info.Name, Source: info.new()})
 		}
 	}
 	for name := range choice {

@@ -13,12 +13,22 @@ import (
 // An ikeKind is what IKE_SAs are counted by.
 type ikeKind struct{ version, state string }
 
+// label adds to the labels of a connection. Pairs come from a cache.
+func (k *ikeKind) label(base Labels, pair makePair) Labels {
+	return base.with(pair("version", k.version), pair("state", k.state))
+}
+
 func labelIKEKind(k ikeKind) ikeKind {
 	return ikeKind{version: labelText(k.version), state: labelText(k.state)}
 }
 
 // A childKind is what CHILD_SAs are counted by.
 type childKind struct{ mode, protocol, state string }
+
+// label adds to the labels of a child.
+func (k *childKind) label(base Labels, pair makePair) Labels {
+	return base.with(pair("mode", k.mode), pair("protocol", k.protocol), pair("state", k.state))
+}
 
 func labelChildKind(k childKind) childKind {
 	return childKind{mode: labelText(k.mode), protocol: labelText(k.protocol), state: labelText(k.state)}
@@ -33,6 +43,18 @@ type rawSuite struct {
 
 // A suite is the label set of a proposal.
 type suite struct{ encryption, integrity, prf, keyExchange, protocol, flag string }
+
+// labelIKE adds to the labels of a connection.
+func (s *suite) labelIKE(base Labels, pair makePair) Labels {
+	return base.with(pair("encryption", s.encryption), pair("integrity", s.integrity), pair("prf", s.prf),
+		pair("key_exchange", s.keyExchange), pair("ppk", s.flag))
+}
+
+// labelChild adds to the labels of a child.
+func (s *suite) labelChild(base Labels, pair makePair) Labels {
+	return base.with(pair("protocol", s.protocol), pair("encryption", s.encryption), pair("integrity", s.integrity),
+		pair("key_exchange", s.keyExchange), pair("esn", s.flag))
+}
 
 func labelSuite(r rawSuite) suite {
 	flag := "no"

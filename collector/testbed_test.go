@@ -88,7 +88,7 @@ func (b *testbed) gatherWithin(d time.Duration, names ...string) []*dto.MetricFa
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), d)
 	defer cancel()
-	families, err := b.Gather(ctx, names...)
+	families, _, err := b.Gather(ctx, names...)
 	require.NoError(b.t, err)
 	return families
 }

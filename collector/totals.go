@@ -51,7 +51,7 @@ func (t *total) leave(now time.Duration) {
 // totals are the totals of one kind.
 type totals struct {
 	bySeries map[series]*total
-	order    []*total // nil when it has to be made anew
+	order    sorting[*total]
 }
 
 func newTotals() *totals { return &totals{bySeries: make(map[series]*total)} }
@@ -62,19 +62,14 @@ func (ts *totals) get(a account, wall time.Time) *total {
 	if !ok {
 		t = &total{account: a, created: wall}
 		ts.bySeries[a.series] = t
-		ts.order = nil
+		ts.order.outdated()
 	}
 	return t
 }
 
-// sorted returns the totals in the order of their series.
+// sorted returns the totals in the order of their labels.
 func (ts *totals) sorted() []*total {
-	if ts.order == nil {
-		ts.order = slices.SortedFunc(maps.Values(ts.bySeries), func(a, b *total) int {
-			return cmp.Or(cmp.Compare(a.series.connection, b.series.connection), cmp.Compare(a.series.member, b.series.member))
-		})
-	}
-	return ts.order
+	return ts.order.sorted(maps.Values(ts.bySeries), func(t *total) Labels { return t.labels })
 }
 
 // evict forgets the totals that have been without an SA for too long and are not to be kept for another reason. It returns their number.
@@ -85,7 +80,7 @@ func (ts *totals) evict(now time.Duration, keep func(series) bool) (evicted int)
 			t.idle = now
 		case now-t.idle > maxIdle:
 			delete(ts.bySeries, s)
-			ts.order = nil
+			ts.order.outdated()
 			evicted++
 		}
 	}
@@ -109,6 +104,6 @@ func (ts *totals) trim(limit int) (evicted int) {
 	for _, t := range idle {
 		delete(ts.bySeries, t.series)
 	}
-	ts.order = nil
+	ts.order.outdated()
 	return len(idle)
 }

@@ -34,8 +34,12 @@ type tracker struct {
 	connections map[string]*connectionEvents
 	children    map[series]*childEvents
 	alerts      map[alertSeries]uint64
-	rekeyedIKE  rekeyings[ikeKey]
-	rekeyed     rekeyings[childKey]
+
+	connectionOrder sorting[*connectionEvents]
+	childOrder      sorting[*childEvents]
+
+	rekeyedIKE rekeyings[ikeKey]
+	rekeyed    rekeyings[childKey]
 }
 
 // connectionEvents counts what happened to the IKE_SAs of a connection.
@@ -128,6 +132,7 @@ func (t *tracker) events(conn *connection) *connectionEvents {
 	if !ok {
 		e = &connectionEvents{name: conn.name, labels: conn.labels, created: t.now(), sessions: newSessionLengths()}
 		t.connections[conn.name] = e
+		t.connectionOrder.outdated()
 	}
 	e.used = t.now()
 	return e
@@ -139,6 +144,7 @@ func (t *tracker) childEvents(k *child) *childEvents {
 	if !ok {
 		e = &childEvents{labels: k.labels, created: t.now()}
 		t.children[k.series] = e
+		t.childOrder.outdated()
 	}
 	e.used = t.now()
 	return e

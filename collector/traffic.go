@@ -60,11 +60,9 @@ func (t *saTable) fresh(sa *vici.ChildSA, now time.Time) bool {
 // emitTraffic adds all totals, from 0 on for each child that is configured.
 func (t *saTable) emitTraffic(out *Page, now, counting time.Time) {
 	if t.names.config != nil {
-		for _, c := range t.names.config.connections {
-			for i := range c.children {
-				if k := &c.children[i]; !k.shunt {
-					t.ledger.totals.get(k.series.account(), now)
-				}
+		for _, k := range t.names.config.children {
+			if !k.shunt {
+				t.ledger.totals.get(k.series.account(), now)
 			}
 		}
 	}

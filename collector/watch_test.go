@@ -247,7 +247,7 @@ func heap() int64 {
 // gathered returns the value of the sample of a source's counter that has a label value.
 func gathered(t *testing.T, c *Collector, name, label, source string) uint64 {
 	t.Helper()
-	families, err := c.Gather(t.Context(), source)
+	families, _, err := c.Gather(t.Context(), source)
 	require.NoError(t, err)
 	for _, f := range families {
 		for _, m := range f.Metric {

@@ -89,7 +89,7 @@ func (p *page) scrape(t *testing.T, instance string, c *collector.Collector) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), interval/2)
 	defer cancel()
-	families, err := c.Gather(ctx)
+	families, _, err := c.Gather(ctx)
 	require.NoError(t, err)
 	p.add(instance, time.Now(), families)
 }
