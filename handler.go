@@ -11,11 +11,12 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	_ "github.com/prometheus/client_golang/prometheus/promhttp/zstd" // lets clients ask for zstd
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/strongswan-exporter/strongswan_exporter/collector"
@@ -23,9 +24,13 @@ import (
 
 // newHandler returns the handler for all that the exporter serves: of its daemon, and of others under names.
 func newHandler(c *collector.Collector, config *config, log *slog.Logger, others ...target) (http.Handler, error) {
+	compress, err := newCompression()
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
-	mux.Handle("GET "+config.telemetryPath, newMetricsHandler(c, config, log))
-	mux.Handle("GET /probe", newProbeHandler(others, config, log))
+	mux.Handle("GET "+config.telemetryPath, compress(newMetricsHandler(c, config, log)))
+	mux.Handle("GET /probe", compress(newProbeHandler(others, config, log)))
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "strongswan_exporter is healthy.")
 	})
@@ -33,11 +38,18 @@ func newHandler(c *collector.Collector, config *config, log *slog.Logger, others
 	if err != nil {
 		return nil, err
 	}
-	mux.Handle("GET /{$}", landing)
+	mux.Handle("GET /{$}", compress(landing))
 	return mux, nil
 }
 
-// A metricsHandler serves scrapes. Encoding, negotiation and compression are promhttp's.
+// newCompression returns what compresses pages for clients that ask for it. It is not promhttp's own, which always takes the
+// standard library's default level: of a large page that costs more than all else together, and 3.5 times as much as
+// this one, whose output is a seventh longer.
+func newCompression() (func(http.Handler) http.HandlerFunc, error) {
+	return gzhttp.NewWrapper(gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.EnableZstd(true))
+}
+
+// A metricsHandler serves scrapes. Encoding and its negotiation are promhttp's.
 type metricsHandler struct {
 	collector *collector.Collector
 	own       prometheus.Gatherer // Go runtime, process, build, promhttp
@@ -69,10 +81,11 @@ func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	gatherer := prometheus.NewMultiTRegistry(prometheus.ToTransactionalGatherer(h.own), page(families))
 	promhttp.HandlerForTransactional(gatherer, promhttp.HandlerOpts{
-		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelError),
-		ErrorHandling:     promhttp.ContinueOnError,
-		Registry:          h.registry,
-		EnableOpenMetrics: true,
+		ErrorLog:           slog.NewLogLogger(h.log.Handler(), slog.LevelError),
+		ErrorHandling:      promhttp.ContinueOnError,
+		Registry:           h.registry,
+		DisableCompression: true, // see newCompression
+		EnableOpenMetrics:  true,
 	}).ServeHTTP(w, r)
 }
 
