@@ -91,5 +91,5 @@ func keyExchange(s *vici.Suite) string {
 }
 
 // labelText is labelValue in memory of its own: what the daemon sent is
-// part of a whole message, which a label that is kept must not keep too.
+// part of a piece of memory for many strings, which a label that is kept must not keep too.
 func labelText(s string) string { return strings.Clone(labelValue(s)) }

@@ -81,9 +81,9 @@ func BenchmarkIKESA(b *testing.B) {
 	body := oneChild(b)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
-	var sa vici.IKESA
+	var d vici.EventDecoder
 	for b.Loop() {
-		if err := sa.DecodeListSA(body, nil); err != nil {
+		if _, err := d.Decode(vici.Event{Name: "list-sa", Body: body}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -25,9 +25,9 @@ func recordedEvent(tb testing.TB, path string) vici.Event {
 	return vici.Event{}
 }
 
-// TestAllocationBudgets holds what the documentation promises about memory. The benchmarks hold the time.
+// TestAllocationBudgets holds what the documentation promises about memory: events that say again what was said lately need none.
+// The benchmarks hold the time.
 func TestAllocationBudgets(t *testing.T) {
-	var sa vici.IKESA
 	var events vici.EventDecoder
 	listSA := oneChild(t)
 	for name, c := range map[string]struct {
@@ -40,13 +40,13 @@ func TestAllocationBudgets(t *testing.T) {
 			}
 			return d.Err()
 		}},
-		"list-sa with one child": {5, func() error { return sa.DecodeListSA(listSA, nil) }},
-		"ParseMessage":           {6, func() error { return second(vici.ParseMessage(listSA)) }},
-		"child-updown":           {2, decoding(&events, recordedEvent(t, "events/child-updown-up"))},
-		"child-rekey":            {5, decoding(&events, recordedEvent(t, "events/child-rekey"))},
-		"ike-updown":             {2, decoding(&events, recordedEvent(t, "events/ike-updown-up"))},
-		"ike-rekey":              {5, decoding(&events, recordedEvent(t, "events/ike-rekey"))},
-		"log":                    {2, decoding(&events, recordedEvent(t, "events/log"))},
+		"list-sa with one child": {0, decoding(&events, vici.Event{Name: "list-sa", Body: listSA})},
+		"ParseMessage":           {5, func() error { return second(vici.ParseMessage(listSA)) }},
+		"child-updown":           {0, decoding(&events, recordedEvent(t, "events/child-updown-up"))},
+		"child-rekey":            {2, decoding(&events, recordedEvent(t, "events/child-rekey"))},
+		"ike-updown":             {0, decoding(&events, recordedEvent(t, "events/ike-updown-up"))},
+		"ike-rekey":              {0, decoding(&events, recordedEvent(t, "events/ike-rekey"))},
+		"log":                    {0, decoding(&events, recordedEvent(t, "events/log"))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var err error

@@ -144,10 +144,13 @@ func (s *Session) control(
 	if log == nil {
 		return s.callDecoded(ctx, command, m, into)
 	}
-	var logErr error
+	var (
+		logErr error
+		words  words
+	)
 	c := consumer{event: "control-log", into: into, yield: func(body []byte, _ error) bool {
 		entry := new(ControlLog)
-		d := newSADecoder(body, s.trace)
+		d := newSADecoder(body, &words, s.trace)
 		if logErr = entry.read(&d); logErr == nil {
 			log(entry)
 		}

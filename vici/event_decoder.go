@@ -39,29 +39,31 @@ type EventDecoder struct {
 	childRekey  *ChildRekey
 	alert       *Alert
 	ikeSA       *IKESA
+	reader      saDecoder
+	words       words
 }
 
 // Decode is [Event.Decode], except that what it returns is valid until the next call only. Strings in it may be kept.
 func (d *EventDecoder) Decode(e Event) (EventBody, error) {
 	switch e.Name {
 	case "log":
-		return decodeEvent(e, reuse(&d.log))
+		return decodeEvent(d, e, reuse(&d.log))
 	case "control-log":
-		return decodeEvent(e, reuse(&d.controlLog))
+		return decodeEvent(d, e, reuse(&d.controlLog))
 	case "ike-updown":
-		return decodeEvent(e, reuse(&d.ikeUpDown))
+		return decodeEvent(d, e, reuse(&d.ikeUpDown))
 	case "ike-rekey":
-		return decodeEvent(e, reuse(&d.ikeRekey))
+		return decodeEvent(d, e, reuse(&d.ikeRekey))
 	case "ike-update":
-		return decodeEvent(e, reuse(&d.ikeUpdate))
+		return decodeEvent(d, e, reuse(&d.ikeUpdate))
 	case "child-updown":
-		return decodeEvent(e, reuse(&d.childUpDown))
+		return decodeEvent(d, e, reuse(&d.childUpDown))
 	case "child-rekey":
-		return decodeEvent(e, reuse(&d.childRekey))
+		return decodeEvent(d, e, reuse(&d.childRekey))
 	case "alert":
-		return decodeEvent(e, reuse(&d.alert))
+		return decodeEvent(d, e, reuse(&d.alert))
 	case "list-sa":
-		return decodeEvent(e, reuse(&d.ikeSA))
+		return decodeEvent(d, e, reuse(&d.ikeSA))
 	}
 	return decodeRare(e)
 }
@@ -80,9 +82,9 @@ type eventReader interface {
 	read(d *saDecoder) error
 }
 
-func decodeEvent(e Event, body eventReader) (EventBody, error) {
-	d := newSADecoder(e.Body, e.trace)
-	if err := body.read(&d); err != nil {
+func decodeEvent(d *EventDecoder, e Event, body eventReader) (EventBody, error) {
+	d.reader = newSADecoder(e.Body, &d.words, e.trace)
+	if err := body.read(&d.reader); err != nil {
 		return nil, err
 	}
 	return body, nil

@@ -4,4 +4,7 @@
 package vici
 
 // DecodeListSA lets tests of package vici_test decode a list-sa event without a session.
-func (sa *IKESA) DecodeListSA(body []byte, trace *Trace) error { return sa.decodeListSA(body, trace) }
+func (sa *IKESA) DecodeListSA(body []byte, trace *Trace) error {
+	d := newSADecoder(body, new(words), trace)
+	return sa.read(&d)
+}

@@ -22,8 +22,8 @@ type ListSAsRequest struct {
 }
 
 // ListSAs streams the daemon's IKE_SAs with their CHILD_SAs (command list-sas, since 5.2.0), as [Session.Stream]
-// does. The yielded IKESA is reused: it is valid until the next step of the loop; [IKESA.Clone] keeps it. Values that
-// cannot be read are left out and told to [Trace.Rejected].
+// does. The yielded IKESA is reused: it is valid until the next step of the loop; [IKESA.Clone] keeps it, and strings in it may
+// be kept as they are. Values that cannot be read are left out and told to [Trace.Rejected].
 //
 // The daemon takes about 25 µs per IKE_SA, and as long as a listing runs, no packet can look up its IKE_SA (with
 // default settings of charon.ikesa_table_segments).
@@ -34,8 +34,15 @@ func (s *Session) ListSAs(ctx context.Context, request ListSAsRequest) iter.Seq2
 			yield(nil, err)
 			return
 		}
-		var sa IKESA
-		decode := func(body []byte) (*IKESA, error) { return &sa, sa.decodeListSA(body, s.trace) }
+		var (
+			sa    IKESA
+			d     saDecoder
+			words words
+		)
+		decode := func(body []byte) (*IKESA, error) {
+			d = newSADecoder(body, &words, s.trace)
+			return &sa, sa.read(&d)
+		}
 		decoded(s, "list-sas", s.StreamRaw(ctx, "list-sas", "list-sa", asked), decode)(yield)
 	}
 }

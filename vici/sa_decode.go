@@ -7,23 +7,25 @@ package vici
 // skips; what it cannot read it leaves out and tells the trace. Of a duplicate key the first
 // counts.
 type saDecoder struct {
-	textDecoder
+	Decoder
+	words *words
 	trace *Trace
 
 	// children reads the section child-sas that was just opened, where it is not as in a listing.
 	children func(*IKESA)
 }
 
-func newSADecoder(body []byte, trace *Trace) saDecoder {
-	return saDecoder{textDecoder: newTextDecoder(body), trace: trace}
+func newSADecoder(body []byte, words *words, trace *Trace) saDecoder {
+	return saDecoder{Decoder: NewDecoder(body), words: words, trace: trace}
 }
 
-// decodeListSA reads a list-sa event: one section named after the connection.
-func (sa *IKESA) decodeListSA(body []byte, trace *Trace) error {
-	d := newSADecoder(body, trace)
-	return sa.read(&d)
-}
+// nameText is Name as a string.
+func (d *saDecoder) nameText() string { return d.words.text(d.name) }
 
+// valueText is Value as a string.
+func (d *saDecoder) valueText() string { return d.words.text(d.value) }
+
+// read reads a list-sa event: one section named after the connection.
 func (sa *IKESA) read(d *saDecoder) error {
 	found := false
 	for d.Next() {

@@ -319,13 +319,3 @@ func TestRemoteIdentity(t *testing.T) {
 	sa.RemoteEAPID = "eap"
 	require.Equal(t, "eap", sa.RemoteIdentity())
 }
-
-func TestDecodeIKESAAllocations(t *testing.T) {
-	body := oneChild(t)
-	var sa vici.IKESA
-	require.LessOrEqual(t, testing.AllocsPerRun(100, func() {
-		if err := sa.DecodeListSA(body, nil); err != nil {
-			t.Error(err)
-		}
-	}), 1.0)
-}

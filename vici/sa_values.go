@@ -6,7 +6,7 @@ package vici
 import (
 	"bytes"
 	"math"
-	"math/bits"
+	"strconv"
 	"time"
 )
 
@@ -52,13 +52,18 @@ type unsigned interface {
 }
 
 // number reads a decimal number.
-func number[T unsigned](d *saDecoder, field *Opt[T]) { setDigits(d, field, 10) }
+func number[T unsigned](d *saDecoder, field *Opt[T]) {
+	v, ok := decimal(d.value)
+	set(d, field, v, ok)
+}
 
 // hexNumber reads a number in hex digits.
-func hexNumber[T unsigned](d *saDecoder, field *Opt[T]) { setDigits(d, field, 16) }
+func hexNumber[T unsigned](d *saDecoder, field *Opt[T]) {
+	v, ok := hexadecimal(d.value)
+	set(d, field, v, ok)
+}
 
-func setDigits[T unsigned](d *saDecoder, field *Opt[T], base uint64) {
-	v, ok := digits(d.value, base)
+func set[T unsigned](d *saDecoder, field *Opt[T], v uint64, ok bool) {
 	if !ok || v > uint64(^T(0)) || field.set {
 		d.reject()
 		return
@@ -66,23 +71,39 @@ func setDigits[T unsigned](d *saDecoder, field *Opt[T], base uint64) {
 	*field = Some(T(v))
 }
 
-// digits is strconv.ParseUint without what VICI has no use for: a list-sa event holds some thirty
-// numbers.
-func digits(text []byte, base uint64) (n uint64, ok bool) {
+// decimal is strconv.ParseUint without what VICI has no use for: a list-sa event holds some thirty numbers.
+func decimal(text []byte) (n uint64, ok bool) {
+	const surelyFits = 19 // digits
+	if len(text) > surelyFits {
+		n, err := strconv.ParseUint(string(text), 10, 64)
+		return n, err == nil
+	}
 	for _, c := range text {
-		v := uint64(c - '0')
-		if v > 9 {
-			v = uint64(c|0x20) - 'a' + 10
-			if v < 10 {
-				return 0, false
-			}
-		}
-		high, low := bits.Mul64(n, base)
-		var carry uint64
-		n, carry = bits.Add64(low, v, 0)
-		if v >= base || high|carry != 0 {
+		digit := c - '0'
+		if digit > 9 {
 			return 0, false
 		}
+		n = n*10 + uint64(digit)
+	}
+	return n, len(text) > 0
+}
+
+// hexadecimal is the same for hex digits.
+func hexadecimal(text []byte) (n uint64, ok bool) {
+	const surelyFits = 16 // digits
+	if len(text) > surelyFits {
+		n, err := strconv.ParseUint(string(text), 16, 64)
+		return n, err == nil
+	}
+	for _, c := range text {
+		digit := c - '0'
+		if digit > 9 {
+			if digit = c | 0x20 - 'a'; digit > 5 {
+				return 0, false
+			}
+			digit += 10
+		}
+		n = n<<4 | uint64(digit)
 	}
 	return n, len(text) > 0
 }
@@ -93,7 +114,7 @@ const maxSeconds = uint64(math.MaxInt64 / time.Second)
 // seconds reads a time, which may be negative.
 func (d *saDecoder) seconds(field *Opt[time.Duration]) {
 	text, negative := bytes.CutPrefix(d.value, []byte("-"))
-	v, ok := digits(text, 10)
+	v, ok := decimal(text)
 	if !ok || v > maxSeconds || field.set {
 		d.reject()
 		return
@@ -109,7 +130,7 @@ func (d *saDecoder) seconds(field *Opt[time.Duration]) {
 // so when the packet is the later one, by a moment or since the clock was set back, the result
 // wraps round below zero: then it was just now.
 func (d *saDecoder) lastUse(field *Opt[time.Duration]) {
-	v, ok := digits(d.value, 10)
+	v, ok := decimal(d.value)
 	if v > math.MaxInt64 {
 		v = 0
 	}
