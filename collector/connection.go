@@ -217,7 +217,7 @@ func (t *saTable) aggregate(now int64) {
 	if t.peers != nil {
 		t.peers.reset(now)
 	}
-	for _, r := range t.ikes {
+	for r := range t.roster.records(t.ikes) {
 		r.conn.add(r)
 		if r.peer != nil {
 			r.peer.add(r)

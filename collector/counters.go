@@ -167,13 +167,11 @@ func fitOneAnswer(names []string) bool {
 func askEach(ctx context.Context, r *round, names []string) (all []vici.Counters, err error) {
 	err = r.query(ctx, "get-counters", func(ctx context.Context, session *vici.Session) error {
 		all = make([]vici.Counters, 0, len(names))
-		for _, name := range names {
-			answer, err := session.Counters(ctx, vici.CountersRequest{Name: vici.Some(name)})
-			var refused *vici.CommandError // it has none yet
-			if err != nil && !errors.As(err, &refused) {
+		for c, err := range session.CountersOf(ctx, names) {
+			if err != nil {
 				return err
 			}
-			all = append(all, answer...)
+			all = append(all, *c)
 		}
 		return nil
 	})

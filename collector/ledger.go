@@ -49,6 +49,8 @@ type entry struct {
 	seen    uint32        // the sweep that listed it last
 	at      time.Duration // when it was last observed
 	gone    time.Duration // when a sweep missed it first, or its end was reported; 0 while it is there
+
+	forgotten bool // it is no longer in the ledger
 }
 
 // An account is where an SA's traffic is added up.
@@ -86,9 +88,11 @@ func newLedger() *ledger {
 }
 
 // observe takes values into account and returns the SA's entry.
-func (l *ledger) observe(o *observation) *entry {
-	e, known := l.entries[o.key]
-	since := o.age
+func (l *ledger) observe(o *observation) *entry { return l.observeIn(l.entries[o.key], o) }
+
+// observeIn is observe for an SA whose entry is known, or nil.
+func (l *ledger) observeIn(e *entry, o *observation) *entry {
+	known, since := e != nil, o.age
 	if known {
 		since = vici.Some(o.at - e.at)
 	} else {
@@ -187,10 +191,14 @@ func (l *ledger) ended(key childKey, now time.Duration) {
 // begin starts a sweep.
 func (l *ledger) begin() { l.sweep++ }
 
-// list takes a row of the sweep.
-func (l *ledger) list(o *observation) {
-	e := l.observe(o)
+// list takes a row of the sweep and returns the SA's entry, which is the last one that was returned for it, if there is one.
+func (l *ledger) list(o *observation, last *entry) *entry {
+	if last == nil || last.forgotten {
+		last = l.entries[o.key]
+	}
+	e := l.observeIn(last, o)
 	e.seen, e.gone = l.sweep, 0
+	return e
 }
 
 // end closes a sweep. Held SAs are those that are there although the sweep did not list them.
@@ -199,20 +207,27 @@ func (l *ledger) end(now time.Duration, held func(childKey) bool) {
 		if e.gone == 0 && e.seen != l.sweep && !held(key) {
 			e.gone = now
 		}
+		l.forget(key, e, now)
 	}
-	l.purge(now)
+	l.purged = now
 }
 
 // purge forgets SAs that are no more. It is called from time to time also while there are no sweeps.
 func (l *ledger) purge(now time.Duration) {
 	l.purged = now
 	for key, e := range l.entries {
-		if e.gone == 0 || now-e.gone <= lingering {
-			continue
-		}
-		delete(l.entries, key)
-		e.total.leave(now)
-		e.peer.leave(now)
-		l.forgotten = max(l.forgotten, e.gone)
+		l.forget(key, e, now)
 	}
+}
+
+// forget removes an entry if it is time for that.
+func (l *ledger) forget(key childKey, e *entry, now time.Duration) {
+	if e.gone == 0 || now-e.gone <= lingering {
+		return
+	}
+	delete(l.entries, key)
+	e.forgotten = true
+	e.total.leave(now)
+	e.peer.leave(now)
+	l.forgotten = max(l.forgotten, e.gone)
 }

@@ -154,7 +154,7 @@ func all(childKey) bool { return true }
 func TestLingering(t *testing.T) {
 	l := newLedger()
 	l.begin()
-	l.list(seenAt(110*time.Second, sa1, 1000, 0, 0, 0))
+	l.list(seenAt(110*time.Second, sa1, 1000, 0, 0, 0), nil)
 	l.end(110*time.Second, none)
 	for at := 125 * time.Second; at <= 245*time.Second; at += 15 * time.Second {
 		l.begin()
@@ -175,7 +175,7 @@ func TestLingering(t *testing.T) {
 func TestForgotten(t *testing.T) {
 	l := newLedger()
 	l.begin()
-	l.list(seenAt(110*time.Second, sa1, 1000, 0, 0, 0))
+	l.list(seenAt(110*time.Second, sa1, 1000, 0, 0, 0), nil)
 	l.end(110*time.Second, none)
 	l.begin()
 	l.end(125*time.Second, none)
@@ -202,7 +202,7 @@ func TestForgotten(t *testing.T) {
 func TestHeldEntriesStay(t *testing.T) {
 	l := newLedger()
 	l.begin()
-	l.list(seenAt(110*time.Second, sa1, 1000, 0, 0, 0))
+	l.list(seenAt(110*time.Second, sa1, 1000, 0, 0, 0), nil)
 	l.end(110*time.Second, none)
 	for i := range 100 {
 		l.begin()
@@ -220,7 +220,7 @@ func TestEndedEntriesAreForgotten(t *testing.T) {
 	l.ended(sa2, 111*time.Second)
 	l.ended(childKey{9, 9}, 111*time.Second)
 	l.begin()
-	l.list(seenAt(112*time.Second, sa2, 1000, 0, 0, 0))
+	l.list(seenAt(112*time.Second, sa2, 1000, 0, 0, 0), nil)
 	l.purge(231 * time.Second)
 	require.Len(t, l.entries, 2)
 	l.purge(232 * time.Second)

@@ -28,11 +28,13 @@ type saTable struct {
 	latestV1 map[v1Peer]ikeKey
 	seed     maphash.Seed // so that no peer can choose its hash
 
-	ikeKinds   *interner[ikeKind, ikeKind]
-	childKinds *interner[childKind, childKind]
-	suites     *interner[rawSuite, suite]
+	ikeKinds    *interner[ikeKind, ikeKind]
+	childKinds  *interner[childKind, childKind]
+	ikeSuites   *interner[rawSuite, suite]
+	childSuites *interner[rawSuite, suite]
 
-	sweep   uint32          // the number of the one that runs or ran last
+	roster  roster          // of the sweep that runs or ran last
+	sweep   uint32          // its number
 	unnamed tally[*ikeKind] // IKE_SAs without a configuration yet, in that sweep
 	listed  uint64          // all IKE_SAs in that sweep
 }
@@ -49,9 +51,10 @@ func newSATable(names *names, began time.Time) *saTable {
 		latestV1: make(map[v1Peer]ikeKey),
 		seed:     maphash.MakeSeed(),
 
-		ikeKinds:   newInterner(labelIKEKind),
-		childKinds: newInterner(labelChildKind),
-		suites:     newInterner(labelSuite),
+		ikeKinds:    newInterner(labelIKEKind),
+		childKinds:  newInterner(labelChildKind),
+		ikeSuites:   newInterner(labelSuite),
+		childSuites: newInterner(labelSuite),
 	}
 }
 
@@ -69,6 +72,9 @@ type childKey struct {
 
 // An ikeRecord is what an IKE_SA adds to its connection's series. Moments are Unix seconds, 0 where unknown.
 type ikeRecord struct {
+	key         ikeKey
+	place       int  // in the roster
+	gone        bool // it is in the roster only
 	conn        *connection
 	kind        *ikeKind
 	suite       *suite // nil before a proposal is agreed on
@@ -88,6 +94,8 @@ type ikeRecord struct {
 
 // A childRecord is what a CHILD_SA adds to its child's series.
 type childRecord struct {
+	key          childKey
+	entry        *entry // of the ledger
 	child        *child
 	kind         *childKind
 	suite        *suite // nil in states without a protocol
@@ -97,13 +105,13 @@ type childRecord struct {
 	lastReceived int64
 	lastSent     int64
 	encap        bool
-	id           uint32
 	seen         uint32
 }
 
 // begin starts a sweep.
 func (t *saTable) begin() {
 	t.sweep++
+	t.roster.begin()
 	t.listed = 0
 	t.unnamed = t.unnamed[:0]
 	if t.peers != nil {
@@ -125,10 +133,16 @@ func (t *saTable) observe(sa *vici.IKESA, now time.Time) {
 		return
 	}
 	r := t.record(conn, kind, sa, now)
+	t.roster.add(r)
+	last := r.children
 	r.children = r.children[:0]
 	for i := range sa.Children {
+		var expected *childRecord // they mostly are the same as the last time; a place is overwritten after it was read
+		if i < len(last) {
+			expected = last[i]
+		}
 		// One event has at most some thousand children, and each of them once unless the daemon is confused.
-		if c := t.observeChild(r, sa, &sa.Children[i], now); c != nil && !slices.Contains(r.children, c) {
+		if c := t.observeChild(r, sa, &sa.Children[i], expected, now); c != nil && !slices.Contains(r.children, c) {
 			r.children = append(r.children, c)
 		}
 	}
@@ -136,12 +150,7 @@ func (t *saTable) observe(sa *vici.IKESA, now time.Time) {
 
 // record brings the record of an IKE_SA up to date, except for its children.
 func (t *saTable) record(conn *connection, kind *ikeKind, sa *vici.IKESA, now time.Time) *ikeRecord {
-	key := keyOf(sa)
-	r, known := t.ikes[key]
-	if !known {
-		r = &ikeRecord{session: session{start: t.starts[key]}}
-		t.ikes[key] = r
-	}
+	r := t.find(keyOf(sa))
 	r.conn, r.kind, r.seen = conn, kind, t.sweep
 	if ikeUp(kind.state) {
 		r.session.up = true
@@ -150,6 +159,21 @@ func (t *saTable) record(conn *connection, kind *ikeKind, sa *vici.IKESA, now ti
 	if t.peers != nil {
 		t.peers.describe(r, sa)
 	}
+	return r
+}
+
+// find returns the record of an IKE_SA, a new one if there is none.
+func (t *saTable) find(key ikeKey) *ikeRecord {
+	if r := t.roster.expected(key); r != nil {
+		return r
+	}
+	r, known := t.ikes[key]
+	if !known {
+		r = &ikeRecord{key: key, session: session{start: t.starts[key]}}
+		t.ikes[key] = r
+		return r
+	}
+	t.roster.found(r)
 	return r
 }
 
@@ -164,7 +188,7 @@ func childKeyOf(sa *vici.ChildSA) childKey {
 func (t *saTable) describe(r *ikeRecord, sa *vici.IKESA, now int64) {
 	r.suite = nil
 	if sa.Encryption != "" {
-		r.suite = t.suites.get(rawSuite{Suite: sa.Suite, flag: sa.PPK})
+		r.suite = t.ikeSuites.get(rawSuite{Suite: sa.Suite, flag: sa.PPK})
 	}
 	if sa.State != vici.StateRekeying { // times are told in other states only; what was told before still holds
 		r.established = past(r.established, now, sa.Established)
@@ -179,31 +203,39 @@ func (t *saTable) describe(r *ikeRecord, sa *vici.IKESA, now int64) {
 
 func count16(list []string) uint16 { return uint16(min(len(list), 1<<16-1)) }
 
-func (t *saTable) observeChild(ike *ikeRecord, in *vici.IKESA, sa *vici.ChildSA, at time.Time) *childRecord {
+func (t *saTable) observeChild(ike *ikeRecord, in *vici.IKESA, sa *vici.ChildSA, expected *childRecord, at time.Time) *childRecord {
 	child := t.names.child(ike.conn, in.Name, sa.Name)
 	if child == nil {
 		return nil
 	}
-	now, key := at.Unix(), childKeyOf(sa)
-	if o, ok := t.counted(child, ike.peer, sa, at); ok {
-		t.ledger.list(&o)
+	now, r := at.Unix(), expected
+	if key := childKeyOf(sa); r == nil || r.key != key {
+		r = t.findChild(key)
 	}
-	r, known := t.children[key]
-	if !known {
-		r = &childRecord{id: key.id}
-		t.children[key] = r
+	if o, ok := t.counted(child, ike.peer, sa, at); ok {
+		r.entry = t.ledger.list(&o, r.entry)
 	}
 	r.child, r.seen, r.encap = child, t.sweep, sa.Encap
 	r.kind = t.childKinds.get(childKind{mode: sa.Mode, protocol: sa.Protocol, state: sa.State})
 	r.suite = nil
 	if sa.Protocol != "" {
-		r.suite = t.suites.get(rawSuite{Suite: sa.Suite, protocol: sa.Protocol, flag: sa.ESN})
+		r.suite = t.childSuites.get(rawSuite{Suite: sa.Suite, protocol: sa.Protocol, flag: sa.ESN})
 	}
 	r.installed = past(r.installed, now, sa.InstallTime)
 	r.rekey = future(r.rekey, now, sa.RekeyTime)
 	r.expiry = future(r.expiry, now, sa.LifeTime)
 	r.lastReceived = past(r.lastReceived, now, sa.UseIn)
 	r.lastSent = past(r.lastSent, now, sa.UseOut)
+	return r
+}
+
+// findChild returns the record of a CHILD_SA, a new one if there is none.
+func (t *saTable) findChild(key childKey) *childRecord {
+	r, known := t.children[key]
+	if !known {
+		r = &childRecord{key: key}
+		t.children[key] = r
+	}
 	return r
 }
 
@@ -248,7 +280,9 @@ func (t *saTable) hold(n uint64) {
 			delete(t.ikes, key)
 			continue
 		}
-		for _, c := range t.ikes[key].children {
+		held := t.ikes[key]
+		t.roster.add(held)
+		for _, c := range held.children {
 			c.seen = t.sweep
 		}
 	}

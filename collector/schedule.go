@@ -135,7 +135,7 @@ func (s *schedule) plan(t *saTable, version string, total uint64) {
 	for key, r := range t.ikes {
 		for _, c := range r.children {
 			if c.rekey != 0 && childUp(c.kind.state) {
-				s.foresee(target{child: c.id, ike: vici.Some(key.id)}, time.Unix(c.rekey, 0))
+				s.foresee(target{child: c.key.id, ike: vici.Some(key.id)}, time.Unix(c.rekey, 0))
 			}
 		}
 	}

@@ -158,12 +158,12 @@ func TestPlan(t *testing.T) {
 	table := newSATable(nil, noon)
 	kind := &childKind{state: vici.StateInstalled}
 	child := func(id uint32, rekey time.Duration) *childRecord {
-		return &childRecord{id: id, kind: kind, rekey: noon.Add(rekey).Unix()}
+		return &childRecord{key: childKey{id: id}, kind: kind, rekey: noon.Add(rekey).Unix()}
 	}
 	replaced := child(4, 12*time.Second)
 	replaced.kind = &childKind{state: vici.StateRekeyed}
 	table.ikes[ikeKey{id: 8}] = &ikeRecord{children: []*childRecord{
-		child(1, 13*time.Second), child(2, 12*time.Second), {id: 3, kind: kind}, replaced,
+		child(1, 13*time.Second), child(2, 12*time.Second), {key: childKey{id: 3}, kind: kind}, replaced,
 	}}
 	s := newPlanned(usualLooks)
 	s.installed(ikeWith(7), childDue(1, 12*time.Second), noon)

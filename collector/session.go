@@ -68,6 +68,7 @@ func (t *saTable) take(key ikeKey) (r *ikeRecord, known bool) {
 	}
 	if present, ok := t.ikes[key]; ok {
 		r, known = present, true
+		r.gone = true
 	}
 	delete(t.ikes, key)
 	delete(t.starts, key)

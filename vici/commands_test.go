@@ -211,7 +211,7 @@ func TestCommandsDocumented(t *testing.T) {
 		require.Contains(t, comments[name], "event "+e.name+" (since "+e.since+")")
 	}
 	require.Len(t, rows, 36+13)
-	for _, general := range []string{"Call", "Stream", "StreamRaw", "Events", "Ping", "Close", "Err"} {
+	for _, general := range []string{"Call", "Stream", "StreamRaw", "Events", "Ping", "Close", "Err", "CountersOf"} {
 		listed[general] = true
 	}
 	methods := make(map[string]bool)
