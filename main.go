@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -22,12 +23,22 @@ import (
 )
 
 func main() {
+	boundHeap()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "strongswan_exporter:", err)
 		os.Exit(exitStatus(err))
+	}
+}
+
+// boundHeap makes the heap grow by a quarter before it is cleaned, where the environment does not say otherwise. What a large gateway
+// needs stays from scrape to scrape, and little is thrown away, so Go's default of doubling would mostly be for nothing.
+func boundHeap() {
+	const growth = 25 // percent
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(growth)
 	}
 }
 

@@ -17,6 +17,7 @@ type configuration struct {
 	connections []*configured       // those that are shown, in the order of their labels, as all that follow
 	children    []*configuredChild  // of those connections
 	algorithms  []Labels            // likewise
+	pairs       pairCache           // many connections are configured alike
 	owners      map[string][]string // name of a child → names of the connections that configure it
 }
 
@@ -33,17 +34,12 @@ func (c *configuration) owner(ike, child string) (connection string, ok bool) {
 	return connections[0], true
 }
 
-// A configReader reads list-conns. What was said before in the same words is not decoded again: a gateway with
+// A configReader reads list-conns. Only when something is said in other words than before is anything decoded: a gateway with
 // ten thousand connections says the same at every scrape.
 type configReader struct {
-	known   map[string]*knownConn // by message
+	known   map[string]*uint32 // messages, and the reading that saw each last
 	turn    uint32
 	current bool // known is what the last whole reading returned
-}
-
-type knownConn struct {
-	conn *vici.Conn
-	turn uint32 // of the reading that saw it last
 }
 
 // configure asks for the connections, once per round.
@@ -78,47 +74,55 @@ func (c *configReader) read(ctx context.Context, s *vici.Session) ([]*vici.Conn,
 		if err != nil {
 			return nil, err
 		}
-		k, known := c.known[string(body)]
-		if !known {
-			if k, err = c.learn(body); err != nil {
-				return nil, err
-			}
-		}
-		n += btoi(k.turn != c.turn)
-		k.turn = c.turn
+		n += btoi(c.note(body))
 	}
 	if c.current && n == len(c.known) {
 		return nil, nil
 	}
 	conns := make([]*vici.Conn, 0, n)
-	for message, k := range c.known {
-		if k.turn != c.turn {
+	for message, turn := range c.known {
+		if *turn != c.turn {
 			delete(c.known, message)
 			continue
 		}
-		conns = append(conns, k.conn)
+		conn, err := decodeConn([]byte(message))
+		if err != nil {
+			*c = configReader{}
+			return nil, err
+		}
+		conns = append(conns, conn)
 	}
 	c.current = true
 	return conns, nil
 }
 
-func (c *configReader) learn(body []byte) (*knownConn, error) {
+// note takes a message and reports whether it is the first such one of this reading.
+func (c *configReader) note(body []byte) (first bool) {
+	turn, known := c.known[string(body)]
+	if !known {
+		if c.known == nil {
+			c.known = make(map[string]*uint32)
+		}
+		turn = new(uint32)
+		c.known[string(body)] = turn
+		c.current = false
+	}
+	first = *turn != c.turn
+	*turn = c.turn
+	return first
+}
+
+func decodeConn(body []byte) (*vici.Conn, error) {
 	decoded, err := vici.Event{Name: "list-conn", Body: body}.Decode()
 	if err != nil {
 		return nil, err
 	}
-	k := &knownConn{conn: decoded.(*vici.Conn)}
-	if c.known == nil {
-		c.known = make(map[string]*knownConn)
-	}
-	c.known[string(body)] = k
-	c.current = false
-	return k, nil
+	return decoded.(*vici.Conn), nil
 }
 
 // newConfiguration sorts out which children belong to which connection.
 func newConfiguration(conns []*vici.Conn) *configuration {
-	c := &configuration{owners: make(map[string][]string)}
+	c := &configuration{owners: make(map[string][]string), pairs: make(pairCache)}
 	for _, conn := range conns {
 		for i := range conn.Children {
 			name := conn.Children[i].Name
@@ -150,8 +154,8 @@ func (n *names) configure(conns []*vici.Conn) {
 
 // add adds a connection that is shown.
 func (c *configuration) add(series *connection, conn *vici.Conn) {
-	c.connections = append(c.connections, newConfigured(series, conn))
-	c.algorithms = append(c.algorithms, algorithmLabels(series.labels.with(pair("child", "")), "IKE", conn.Proposals)...)
+	c.connections = append(c.connections, newConfigured(series, conn, c.pairs.pair))
+	c.algorithms = append(c.algorithms, algorithmLabels(series.labels.with(c.pairs.pair("child", "")), "IKE", conn.Proposals, c.pairs.pair)...)
 	for i := range conn.Children {
 		child := &conn.Children[i]
 		k := series.child(labelValue(child.Name))
@@ -159,9 +163,9 @@ func (c *configuration) add(series *connection, conn *vici.Conn) {
 			continue
 		}
 		k.configured = true
-		c.children = append(c.children, newConfiguredChild(k, child))
-		c.algorithms = append(c.algorithms, algorithmLabels(k.labels, "ESP", child.ESPProposals)...)
-		c.algorithms = append(c.algorithms, algorithmLabels(k.labels, "AH", child.AHProposals)...)
+		c.children = append(c.children, newConfiguredChild(k, child, c.pairs.pair))
+		c.algorithms = append(c.algorithms, algorithmLabels(k.labels, "ESP", child.ESPProposals, c.pairs.pair)...)
+		c.algorithms = append(c.algorithms, algorithmLabels(k.labels, "AH", child.AHProposals, c.pairs.pair)...)
 	}
 }
 

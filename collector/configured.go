@@ -28,26 +28,27 @@ type configuredChild struct {
 	packets vici.Opt[uint64]
 }
 
-func newConfigured(series *connection, conn *vici.Conn) *configured {
+// newConfigured makes the labels of a connection. Those that many connections have in common come from shared.
+func newConfigured(series *connection, conn *vici.Conn, shared makePair) *configured {
 	return &configured{
 		series: series,
 		info: series.labels.with(
-			pair("version", conn.Version),
-			pair("local_addrs", joined(conn.LocalAddrs)), pair("remote_addrs", joined(conn.RemoteAddrs)),
-			pair("local_auth", joined(authMethods(conn.Local))), pair("remote_auth", joined(authMethods(conn.Remote))),
-			pair("local_id", joined(authIDs(conn.Local))), pair("remote_id", joined(authIDs(conn.Remote)))),
+			shared("version", conn.Version),
+			shared("local_addrs", joined(conn.LocalAddrs)), pair("remote_addrs", joined(conn.RemoteAddrs)),
+			shared("local_auth", joined(authMethods(conn.Local))), shared("remote_auth", joined(authMethods(conn.Remote))),
+			shared("local_id", joined(authIDs(conn.Local))), pair("remote_id", joined(authIDs(conn.Remote)))),
 		rekey:  conn.RekeyTime,
 		reauth: conn.ReauthTime,
 		dpd:    conn.DPDDelay,
 	}
 }
 
-func newConfiguredChild(series *child, c *vici.ConnChild) *configuredChild {
+func newConfiguredChild(series *child, c *vici.ConnChild, shared makePair) *configuredChild {
 	return &configuredChild{
 		series: series,
 		shunt:  c.Mode == "PASS" || c.Mode == "DROP",
-		info: series.labels.with(pair("mode", c.Mode),
-			pair("local_ts", joined(c.LocalTS)), pair("remote_ts", joined(c.RemoteTS))),
+		info: series.labels.with(shared("mode", c.Mode),
+			shared("local_ts", joined(c.LocalTS)), pair("remote_ts", joined(c.RemoteTS))),
 		rekey:   c.RekeyTime,
 		bytes:   c.RekeyBytes,
 		packets: c.RekeyPackets,
@@ -77,7 +78,7 @@ func authIDs(rounds []vici.Auth) []string {
 }
 
 // algorithmLabels lists each algorithm of all proposals once.
-func algorithmLabels(base Labels, protocol string, proposals []vici.Proposal) []Labels {
+func algorithmLabels(base Labels, protocol string, proposals []vici.Proposal, shared makePair) []Labels {
 	type use struct{ kind, algorithm string }
 	seen := make(map[use]bool)
 	var all []Labels
@@ -86,7 +87,7 @@ func algorithmLabels(base Labels, protocol string, proposals []vici.Proposal) []
 			u := use{kind, labelValue(a)}
 			if !seen[u] {
 				seen[u] = true
-				all = append(all, base.with(pair("protocol", protocol), pair("type", u.kind), pair("algorithm", u.algorithm)))
+				all = append(all, base.with(shared("protocol", protocol), shared("type", u.kind), shared("algorithm", u.algorithm)))
 			}
 		}
 	}

@@ -23,8 +23,10 @@ type Page struct {
 	families map[*Metric]*family
 	pairs    pairCache
 
-	created time.Time // of the last counter, since neighbours mostly have the same
+	small   [4]*dto.Gauge // of 0, 1, …, which most gauges are
+	created time.Time     // of the last counter, since neighbours mostly have the same
 	stamp   *timestamppb.Timestamp
+	zero    *dto.Counter // of that moment
 }
 
 // NewPage returns an empty page.
@@ -36,59 +38,83 @@ func NewPage() *Page {
 type family struct {
 	dto.MetricFamily
 
-	gauges   slab[gaugeSample]
-	counters slab[counterSample]
+	samples  slab[dto.Metric]
+	gauges   slab[gauge64]
+	counters slab[counter64]
 	unsorted bool // a sample was added that belongs before the one before it
 }
 
-// A gaugeSample is all that a sample of a gauge needs.
-type gaugeSample struct {
-	dto.Metric
+// A gauge64 is a gauge with its value beside it.
+type gauge64 struct {
+	dto.Gauge
 
-	gauge dto.Gauge
 	value float64
 }
 
-// A counterSample is all that a sample of a counter needs.
-type counterSample struct {
-	dto.Metric
+// A counter64 is a counter with its value beside it.
+type counter64 struct {
+	dto.Counter
 
-	counter dto.Counter
-	value   float64
+	value float64
 }
 
 // Gauge adds a sample of a gauge. Each metric takes any labels once.
 func (p *Page) Gauge(m *Metric, value float64, labels Labels) {
 	f := p.family(m)
-	s := f.gauges.next()
-	s.value = value
-	s.gauge.Value, s.Gauge = &s.value, &s.gauge
-	f.add(&s.Metric, labels)
+	f.add(labels).Gauge = p.gauge(f, value)
+}
+
+func (p *Page) gauge(f *family, value float64) *dto.Gauge {
+	i := int(value)
+	if i < 0 || i >= len(p.small) || float64(i) != value {
+		return newGauge(f.gauges.next(), value)
+	}
+	if p.small[i] == nil {
+		p.small[i] = newGauge(new(gauge64), value)
+	}
+	return p.small[i]
+}
+
+func newGauge(g *gauge64, value float64) *dto.Gauge {
+	g.value = value
+	g.Value = &g.value
+	return &g.Gauge
 }
 
 // Counter adds a sample of a counter that began to count at a moment; the zero Time
 // means that the moment is not known.
 func (p *Page) Counter(m *Metric, value float64, created time.Time, labels Labels) {
 	f := p.family(m)
-	s := f.counters.next()
-	s.value = value
-	s.counter.Value, s.counter.CreatedTimestamp, s.Counter = &s.value, p.timestamp(created), &s.counter
-	f.add(&s.Metric, labels)
+	f.add(labels).Counter = p.counter(f, value, created)
+}
+
+func (p *Page) counter(f *family, value float64, created time.Time) *dto.Counter {
+	if p.zero == nil || !created.Equal(p.created) {
+		p.created, p.stamp = created, timestamp(created)
+		p.zero = newCounter(new(counter64), 0, p.stamp)
+	}
+	if value == 0 {
+		return p.zero
+	}
+	return newCounter(f.counters.next(), value, p.stamp)
+}
+
+func newCounter(c *counter64, value float64, created *timestamppb.Timestamp) *dto.Counter {
+	c.value = value
+	c.Value, c.CreatedTimestamp = &c.value, created
+	return &c.Counter
+}
+
+func timestamp(t time.Time) *timestamppb.Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
 }
 
 // Histogram adds a histogram.
 func (p *Page) Histogram(m *Metric, h *dto.Histogram, labels Labels) {
-	p.family(m).add(&dto.Metric{Histogram: h}, labels)
-}
-
-func (p *Page) timestamp(t time.Time) *timestamppb.Timestamp {
-	switch {
-	case t.IsZero():
-		return nil
-	case p.stamp == nil || !t.Equal(p.created):
-		p.created, p.stamp = t, timestamppb.New(t)
-	}
-	return p.stamp
+	p.family(m).add(labels).Histogram = h
 }
 
 func (p *Page) family(m *Metric) *family {
@@ -100,14 +126,16 @@ func (p *Page) family(m *Metric) *family {
 	return f
 }
 
-// add appends a sample. Comparing it right now with the one before costs a tenth of doing it later, when both have to be
-// fetched from memory again.
-func (f *family) add(sample *dto.Metric, labels Labels) {
-	sample.Label = labels
+// add appends a sample with these labels. Comparing it right now with the one before costs a tenth of doing it later, when
+// both have to be fetched from memory again.
+func (f *family) add(labels Labels) *dto.Metric {
 	if n := len(f.Metric); n > 0 && !f.unsorted {
 		f.unsorted = compareLabels(f.Metric[n-1].Label, labels) > 0
 	}
+	sample := f.samples.next()
+	sample.Label = labels
 	f.Metric = append(f.Metric, sample)
+	return sample
 }
 
 // pair returns a label pair that samples of this page share.
@@ -134,13 +162,13 @@ func (p *Page) Families() []*dto.MetricFamily {
 func (p *Page) reset() {
 	clear(p.pairs)
 	for m, f := range p.families {
-		n := len(f.Metric)
-		if f.unsorted || cap(f.Metric) > 4*max(n, minSlab) { // a page is encoded fastest in the order in which it lies in memory
+		if cap(f.Metric) > 4*max(len(f.Metric), minSlab) {
 			delete(p.families, m)
 			continue
 		}
 		clear(f.Metric)
-		f.Metric = f.Metric[:0]
+		f.Metric, f.unsorted = f.Metric[:0], false
+		f.samples.rewind()
 		f.gauges.rewind()
 		f.counters.rewind()
 	}
