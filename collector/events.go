@@ -91,12 +91,13 @@ func (t *tracker) prepare() {
 	if t.names.config == nil {
 		return
 	}
+	now := t.now() // one for all, so that they share what tells since when they count
 	for _, c := range t.names.config.connections {
-		t.events(c.series)
+		t.eventsAt(c.series, now)
 	}
 	for _, k := range t.names.config.children {
 		if !k.shunt {
-			t.childEvents(k.series)
+			t.childEventsAt(k.series, now)
 		}
 	}
 }

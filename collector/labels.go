@@ -45,13 +45,13 @@ func newLabels(namesAndValues ...string) Labels {
 	return l
 }
 
-// pair returns a new label pair. All of it lies in one piece of memory: encoding a large page is mostly waiting
-// for memory.
+// pair returns a new label pair. All of it lies in one piece of memory, since encoding a large page is mostly waiting
+// for memory, and the value is a copy, since what the daemon sent is part of a whole message.
 func pair(name, value string) *dto.LabelPair {
 	p := &struct {
 		name, value string
 		dto.LabelPair
-	}{name: name, value: labelValue(value)}
+	}{name: name, value: labelText(value)}
 	p.Name, p.Value = &p.name, &p.value
 	return &p.LabelPair
 }
@@ -70,6 +70,9 @@ func compareLabels(a, b Labels) int {
 		return len(a) - len(b)
 	}
 	for i := range a {
+		if a[i] == b[i] {
+			continue
+		}
 		if c := strings.Compare(a[i].GetValue(), b[i].GetValue()); c != 0 {
 			return c
 		}

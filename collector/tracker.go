@@ -127,26 +127,32 @@ func (t *tracker) of(sa *vici.IKESA) (*connection, *connectionEvents) {
 }
 
 // events returns a connection's counters.
-func (t *tracker) events(conn *connection) *connectionEvents {
+func (t *tracker) events(conn *connection) *connectionEvents { return t.eventsAt(conn, t.now()) }
+
+// eventsAt is events for something that happens at a moment.
+func (t *tracker) eventsAt(conn *connection, now time.Time) *connectionEvents {
 	e, ok := t.connections[conn.name]
 	if !ok {
-		e = &connectionEvents{name: conn.name, labels: conn.labels, created: t.now(), sessions: newSessionLengths()}
+		e = &connectionEvents{name: conn.name, labels: conn.labels, created: now, sessions: newSessionLengths()}
 		t.connections[conn.name] = e
 		t.connectionOrder.outdated()
 	}
-	e.used = t.now()
+	e.used = now
 	return e
 }
 
 // childEvents returns a child's counters.
-func (t *tracker) childEvents(k *child) *childEvents {
+func (t *tracker) childEvents(k *child) *childEvents { return t.childEventsAt(k, t.now()) }
+
+// childEventsAt is childEvents for something that happens at a moment.
+func (t *tracker) childEventsAt(k *child, now time.Time) *childEvents {
 	e, ok := t.children[k.series]
 	if !ok {
-		e = &childEvents{labels: k.labels, created: t.now()}
+		e = &childEvents{labels: k.labels, created: now}
 		t.children[k.series] = e
 		t.childOrder.outdated()
 	}
-	e.used = t.now()
+	e.used = now
 	return e
 }
 
