@@ -76,6 +76,57 @@ func TestManySamples(t *testing.T) {
 	}
 }
 
+// A page that is begun anew has nothing of what it had, and uses its memory.
+func TestPageAgain(t *testing.T) {
+	plain, labelled, counted := declare()
+	p := NewPage()
+	fill := func(first, n int, created time.Time) string {
+		for i := first; i < first+n; i++ {
+			labels := newLabels("a", fmt.Sprintf("%06d", i), "b", "")
+			p.Gauge(labelled, float64(i%7)-1, labels)
+			p.Counter(counted, float64(i%3), created, labels[:1])
+		}
+		return text(t, p.Families())
+	}
+	first := fill(0, 100, recordedAt)
+	p.Gauge(plain, 1, nil)
+	sample := p.Families()[1].Metric[0]
+
+	p.reset()
+	require.Empty(t, p.Families())
+	require.Equal(t, first, fill(0, 100, recordedAt))
+	require.Same(t, sample, p.Families()[1].Metric[0])
+
+	p.reset()
+	later := fill(50, 100, recordedAt.Add(time.Hour))
+	require.NotContains(t, later, `"000049"`)
+	require.Equal(t, recordedAt.Add(time.Hour), p.Families()[0].Metric[0].Counter.CreatedTimestamp.AsTime())
+
+	p.reset()
+	fill(0, 10, recordedAt)
+	p.reset()
+	require.NotContains(t, p.families, labelled, "the memory of a hundred samples is too much for ten")
+}
+
+// Making a page of what it had before takes no memory.
+func TestPageAllocations(t *testing.T) {
+	_, labelled, counted := declare()
+	labels := make([]Labels, 1000)
+	for i := range labels {
+		labels[i] = newLabels("a", fmt.Sprintf("%06d", i), "b", "")
+	}
+	p := NewPage()
+	fill := func() {
+		p.reset()
+		for i, l := range labels {
+			p.Gauge(labelled, float64(i), l)
+			p.Counter(counted, float64(i), recordedAt, l[:1])
+		}
+	}
+	fill()
+	require.Zero(t, testing.AllocsPerRun(10, fill))
+}
+
 func TestCompareLabels(t *testing.T) {
 	sorted := []Labels{
 		newLabels("a", "1"),

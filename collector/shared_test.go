@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici/vicitest"
@@ -121,6 +122,41 @@ func TestFirstScraperGoesAway(t *testing.T) {
 		synctest.Wait()
 		close(resume)
 		scrapers.Wait()
+	})
+}
+
+// A page stays as it is for as long as somebody reads it, whatever rounds follow. Afterwards its memory is the next one's.
+func TestPageIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t, vicitest.Config{})
+		b := newTestbed(t, d, only("daemon"))
+		version := func(families []*dto.MetricFamily) *dto.Metric {
+			i := slices.IndexFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == daemonInfo.Name })
+			return families[i].Metric[0]
+		}
+		slow, done, err := b.Gather(t.Context())
+		require.NoError(t, err)
+		read := version(slow)
+		before := text(t, slow)
+		for range 3 {
+			pass(time.Minute)
+			families, done, err := b.Gather(t.Context())
+			require.NoError(t, err)
+			require.NotSame(t, read, version(families))
+			done()
+			done() // once is enough, and twice no harm
+		}
+		require.Equal(t, before, text(t, slow))
+		done()
+
+		round := func() *dto.Metric {
+			pass(time.Minute)
+			families, done, err := b.Gather(t.Context())
+			require.NoError(t, err)
+			defer done()
+			return version(families)
+		}
+		require.Same(t, round(), round())
 	})
 }
 
