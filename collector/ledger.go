@@ -87,10 +87,10 @@ func newLedger() *ledger {
 	}
 }
 
-// observe takes values into account and returns the SA's entry.
-func (l *ledger) observe(o *observation) *entry { return l.observeIn(l.entries[o.key], o) }
+// observe takes values into account.
+func (l *ledger) observe(o *observation) { l.observeIn(l.entries[o.key], o) }
 
-// observeIn is observe for an SA whose entry is known, or nil.
+// observeIn is observe for an SA whose entry is known, or nil. It returns the entry.
 func (l *ledger) observeIn(e *entry, o *observation) *entry {
 	known, since := e != nil, o.age
 	if known {

@@ -87,7 +87,7 @@ func (l *gatewayList) sweep(t *testing.T, table *saTable, twice int) string {
 // Where a record was found last time is a hint: a table that has seen other listings says of one what a new table says.
 func TestRoster(t *testing.T) {
 	for seed := range uint64(200) {
-		l := &gatewayList{random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // histories that can be repeated
+		l := &gatewayList{random: rand.New(rand.NewPCG(seed, 0))}
 		table := newSATable(newNames(anything), noon)
 		for range 20 {
 			l.change()
@@ -113,13 +113,15 @@ func TestRosterFollows(t *testing.T) {
 	}
 	r.begin()
 	for i, record := range records {
-		require.Same(t, record, r.expected(ikeKey{id: uint32(i)}))
+		found := r.expected(ikeKey{id: uint32(i)})
+		require.Same(t, record, found)
 		r.add(record)
 	}
 	r.begin()
 	require.Nil(t, r.expected(records[2].key), "0 and 1 are not listed any more")
 	r.found(records[2])
-	require.Same(t, records[3], r.expected(records[3].key))
+	found := r.expected(records[3].key)
+	require.Same(t, records[3], found)
 	records[4].gone = true
 	require.Nil(t, r.expected(records[4].key))
 }

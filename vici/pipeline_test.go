@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -103,10 +104,34 @@ func TestCountersOf(t *testing.T) {
 
 func TestCountersOfNobody(t *testing.T) {
 	s := dialPipe(t, nil, func(p *peer) { p.answer("version", nil) })
-	for range s.CountersOf(t.Context(), nil) {
-		require.Fail(t, "there is nothing to yield")
-	}
+	yielded, err := countersIn(s.CountersOf(t.Context(), nil))
+	require.NoError(t, err)
+	require.Empty(t, yielded)
 	requireUsable(t, s)
+}
+
+// countersIn returns the names in a stream of counters, and the error at its end.
+func countersIn(stream iter.Seq2[*vici.Counters, error]) (names []string, failure error) {
+	for c, err := range stream {
+		if err != nil {
+			failure = err
+			continue
+		}
+		names = append(names, c.Name)
+	}
+	return names, failure
+}
+
+// first leaves a stream after some steps.
+func first[T any](stream iter.Seq2[T, error], steps int) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for item, err := range stream {
+			steps--
+			if !yield(item, err) || steps == 0 {
+				return
+			}
+		}
+	}
 }
 
 // requireUsable insists that the next answer is that to the next request.
@@ -143,20 +168,13 @@ func TestCountersOfGoesOn(t *testing.T) {
 				}
 				p.answer("version", nil)
 			})
-			yields := 0
-			var failure error
-			for c, err := range s.CountersOf(t.Context(), numbered(n)) {
-				if failure = err; err != nil {
-					require.Nil(t, c)
-					continue
-				}
-				yields++
-				if yields == 3 && test.err == nil {
-					break
-				}
+			stream := s.CountersOf(t.Context(), numbered(n))
+			if test.err == nil {
+				stream = first(stream, test.yields)
 			}
-			require.ErrorIs(t, failure, test.err)
-			require.Equal(t, test.yields, yields)
+			yielded, err := countersIn(stream)
+			require.ErrorIs(t, err, test.err)
+			require.Len(t, yielded, test.yields)
 			requireUsable(t, s)
 		})
 	}
@@ -168,14 +186,8 @@ func TestCountersOfTooLong(t *testing.T) {
 		p.answer("get-counters", countersOf("gw-0", 0))
 		p.answer("version", nil)
 	})
-	var yielded []string
-	var failure error
-	for c, err := range s.CountersOf(t.Context(), []string{"gw-0", string(make([]byte, vici.MaxValue+1)), "gw-2"}) {
-		if failure = err; err == nil {
-			yielded = append(yielded, c.Name)
-		}
-	}
-	require.ErrorIs(t, failure, vici.ErrTooLarge)
+	yielded, err := countersIn(s.CountersOf(t.Context(), []string{"gw-0", string(make([]byte, vici.MaxValue+1)), "gw-2"}))
+	require.ErrorIs(t, err, vici.ErrTooLarge)
 	require.Equal(t, []string{"gw-0"}, yielded)
 	requireUsable(t, s)
 }
@@ -186,10 +198,7 @@ func TestCountersOfGone(t *testing.T) {
 		p.expect(vici.CmdRequest, "get-counters")
 		p.sendMessage(vici.CmdResponse, "", countersOf("gw-0", 0))
 	})
-	var failure error
-	for _, err := range s.CountersOf(t.Context(), numbered(2)) {
-		failure = err
-	}
+	_, failure := countersIn(s.CountersOf(t.Context(), numbered(2)))
 	require.ErrorIs(t, failure, io.EOF)
 	requireEnded(t, s, failure, "call", "get-counters")
 }
@@ -199,10 +208,7 @@ func TestCountersOfInTime(t *testing.T) {
 		s := dialPipe(t, nil, func(p *peer) { p.untilGone() })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		var failure error
-		for _, err := range s.CountersOf(ctx, numbered(100)) {
-			failure = err
-		}
+		_, failure := countersIn(s.CountersOf(ctx, numbered(100)))
 		require.ErrorIs(t, failure, context.DeadlineExceeded)
 		requireEnded(t, s, failure, "call", "get-counters")
 	})

@@ -6,6 +6,7 @@ package vici
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func TestWords(t *testing.T) {
 	}
 	for i := range 3 << slotBits {
 		for _, s := range []string{
-			"", "a", "ab", "ESTABLISHED", fmt.Sprintf("10.%d.%d.7", i/256, i%256), fmt.Sprintf("user-%d@example.org", i), "net-" + fmt.Sprint(i),
+			"", "a", "ab", "ESTABLISHED", fmt.Sprintf("10.%d.%d.7", i/256, i%256), fmt.Sprintf("user-%d@example.org", i), "net-" + strconv.Itoa(i),
 		} {
 			say(s)
 		}
