@@ -91,7 +91,7 @@ traffic-check: ## Measure the traffic totals against real gateways' devices (roo
 	scripts/traffic-check
 
 .PHONY: bench
-bench: ## Run the benchmarks; BASE=old.txt compares with an earlier run.
+bench: ## Run the benchmarks, and measure a scrape as a whole; BASE=old.txt compares with an earlier run.
 	scripts/bench $(BENCH) $(BASE)
 
 .PHONY: fmt

@@ -1,0 +1,114 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// whole is a page of two IKE_SAs of which one is being rekeyed.
+const whole = `# TYPE strongswan_child_sas gauge
+strongswan_child_sas{child="a b",connection="c",state="DELETED"} 1.0
+strongswan_child_sas{child="a b",connection="c",state="INSTALLED"} 2.0
+strongswan_daemon_ike_sas 2.0
+strongswan_ike_sas{connection="c",state="ESTABLISHED"} 1.0
+strongswan_ike_sas{connection="c",state="REKEYING"} 1.0
+strongswan_ike_sas_nat{connection="c"} 7.0
+strongswan_peer_info{peer="x"} 1.0
+strongswan_peer_info{peer="y"} 1.0
+strongswan_scrape_collector_success{collector="sas"} 1.0
+strongswan_sweep_unlisted_ike_sas 0.0
+# EOF
+`
+
+func TestACompletePageHasEverySA(t *testing.T) {
+	p := readPage([]byte(whole))
+	require.Equal(t, 10, p.series)
+	require.NoError(t, p.complete(2, false))
+	require.NoError(t, p.complete(2, true))
+	require.ErrorContains(t, p.complete(3, false), "of 3 IKE_SAs the daemon counts 2, the exporter 2")
+	for damage, want := range map[string]string{
+		`# EOF`: "does not end with # EOF",
+		`strongswan_scrape_collector_success{collector="sas"} 1.0`:               "of 0 collectors failed",
+		`strongswan_ike_sas{connection="c",state="REKEYING"} 1.0`:                "the exporter 1 with 2 installed",
+		`strongswan_child_sas{child="a b",connection="c",state="INSTALLED"} 2.0`: "the exporter 2 with 0 installed",
+		`strongswan_peer_info{peer="x"} 1.0`:                                     "of 2 peers 1 are there",
+		`strongswan_daemon_ike_sas 2.0`:                                          "the daemon counts 0",
+	} {
+		damaged := readPage([]byte(strings.Replace(whole, damage+"\n", "", 1)))
+		require.ErrorContains(t, damaged.complete(2, true), want, damage)
+	}
+	failed := readPage([]byte(strings.Replace(whole, `"sas"} 1.0`, `"sas"} 0.0`, 1)))
+	require.ErrorContains(t, failed.complete(2, true), "1 of 1 collectors failed")
+}
+
+func TestFiguresCanBeRead(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
+		require.Equal(t, want, grouped(n))
+	}
+	for d, want := range map[time.Duration]string{
+		0: "0.000 ms", 1234 * time.Microsecond: "1.2 ms", 123456 * time.Microsecond: "123 ms", 40 * time.Microsecond: "0.040 ms",
+	} {
+		require.Equal(t, want, milliseconds(d))
+	}
+	require.Equal(t, "0.1 MB", megabytes(100_000))
+	require.Equal(t, "123 MB", megabytes(123_400_000))
+}
+
+func TestWhatIsOverItsBudgetIsMarked(t *testing.T) {
+	r := result{
+		scenario: scenario{name: "small", sas: 10, cpu: time.Second, memory: megabyte, floors: 2},
+		cpu:      time.Second, floor: time.Second / 2, peak: megabyte,
+	}
+	require.NotContains(t, r.row(), "over")
+	r.cpu++
+	r.floor = time.Second / 4
+	r.peak++
+	require.Equal(t, 3, strings.Count(r.row(), "**over**"))
+}
+
+func TestReportReplacesWhatStandsBetweenItsMarks(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "page.md")
+	const before = "text\n<!-- generated: a -->\nold\n<!-- end -->\nmore\n<!-- generated: b -->\nb\n<!-- end -->\n"
+	require.NoError(t, os.WriteFile(file, []byte(before), 0o600))
+	var out bytes.Buffer
+	w := reporter{out: &out, into: file}
+	require.NoError(t, w.write("a", []byte("new\n")))
+	require.Equal(t, "new\n", out.String())
+	after, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, strings.Replace(before, "old", "new", 1), string(after))
+	require.ErrorContains(t, w.write("c", nil), `has no place for "c"`)
+}
+
+func TestUsageIsOfTheProcess(t *testing.T) {
+	p, err := start(t.Context(), "/bin/sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo done; read line; echo $line")
+	require.NoError(t, err)
+	defer p.end()
+	_, err = p.await(t.Context(), func(line string) (string, bool) { return line, line == "done" })
+	require.NoError(t, err)
+	spent, err := p.cpu()
+	require.NoError(t, err)
+	require.Greater(t, spent, time.Millisecond)
+	idle, err := p.during(1, func() error { return nil })
+	require.NoError(t, err)
+	require.Less(t, idle, spent)
+	peak, err := p.peak()
+	require.NoError(t, err)
+	require.Positive(t, peak)
+	require.NoError(t, p.forgetPeak())
+	_, err = p.in.Write([]byte("bye\n"))
+	require.NoError(t, err)
+	_, err = p.await(t.Context(), func(line string) (string, bool) { return line, line == "never" })
+	require.ErrorContains(t, err, "sh has ended; its output:\ndone\nbye\n")
+}

@@ -1,0 +1,61 @@
+// Copyright The strongswan_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+)
+
+const (
+	growthScrapes = 1000
+	growthWindow  = 100
+)
+
+// A window is what memory was over some scrapes.
+type window struct {
+	least float64 // of the heap: what stays after a collection of garbage
+	peak  int64   // resident
+}
+
+// growth reports whether memory grows over a thousand scrapes of a thousand tunnels, in windows of a hundred.
+func (w *reporter) growth(ctx context.Context, o options) error {
+	s := scenarios[0]
+	b, err := newBed(ctx, o.programs, s)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	var report bytes.Buffer
+	fmt.Fprintf(&report, "%s. %s, %d scrapes.\n\n| scrapes | least heap | peak memory |\n|--:|--:|--:|\n", machine(), s.name, growthScrapes)
+	for end := growthWindow; end <= growthScrapes; end += growthWindow {
+		now, err := b.window(ctx, s)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&report, "| %d to %d | %s | %s |\n", end-growthWindow+1, end, megabytes(int64(now.least)), megabytes(now.peak))
+	}
+	return w.write("growth", report.Bytes())
+}
+
+// window makes some scrapes and sees how much memory they take.
+func (b *bed) window(ctx context.Context, s scenario) (w window, err error) {
+	if err := b.exporter.forgetPeak(); err != nil {
+		return w, err
+	}
+	w.least = math.Inf(1)
+	for range growthWindow {
+		scraped, err := b.scrape(ctx, s, 1)
+		if err != nil {
+			return w, err
+		}
+		w.least = min(w.least, scraped.page.heap)
+	}
+	w.peak, err = b.exporter.peak()
+	return w, err
+}
