@@ -8,6 +8,9 @@ export FUZZTIME SOAK SOAK_SEED
 # Flags for the simulated daemon of "make demo", for example DEMO="--sas 100000".
 DEMO ?=
 
+# Flags of "make fleet".
+FLEET ?=
+
 # Outputs of "make bench": of this run, and of the earlier run to compare it with.
 BENCH ?= bench.txt
 BASE ?=
@@ -93,6 +96,10 @@ traffic-check: ## Measure the traffic totals against real gateways' devices (roo
 .PHONY: bench
 bench: ## Run the benchmarks, and measure a scrape as a whole; BASE=old.txt compares with an earlier run.
 	scripts/bench $(BENCH) $(BASE)
+
+.PHONY: fleet
+fleet: ## Let one Prometheus scrape 200 simulated gateways for ten minutes; FLEET="--gateways 20 --for 1m" is shorter.
+	scripts/fleet $(FLEET)
 
 .PHONY: fmt
 fmt: ## Format the code and tidy go.mod.

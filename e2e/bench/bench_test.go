@@ -7,6 +7,9 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,6 +78,57 @@ func TestWhatIsOverItsBudgetIsMarked(t *testing.T) {
 	r.floor = time.Second / 4
 	r.peak++
 	require.Equal(t, 3, strings.Count(r.row(), "**over**"))
+}
+
+func TestGrowthIsOfTheHeap(t *testing.T) {
+	require.NoError(t, window{least: 100}.grownTo(window{least: 119, peak: 1000}))
+	require.ErrorContains(t, window{least: 10 * megabyte}.grownTo(window{least: 13 * megabyte}), "had 10 MB at least, and has 13 MB later")
+}
+
+func TestAFleetIsServedWhole(t *testing.T) {
+	served := func(key string, value float64) *fleetResult {
+		r := &fleetResult{
+			fleetOptions: fleetOptions{gateways: 10, tunnels: 2, interval: time.Second, duration: time.Minute},
+			values:       map[string]float64{"scrapes": 600, "evaluations": 60, "longest evaluation": 0.9},
+		}
+		r.values[key] = value
+		return r
+	}
+	require.NoError(t, served("scrapes", 580).check())
+	require.ErrorContains(t, served("scrapes", 579).check(), "579 scrapes were made and 0 of them failed; 580 were expected")
+	require.ErrorContains(t, served("failed", 1).check(), "1 of them failed")
+	require.ErrorContains(t, served("down", 1).check(), "1 gateways and 0 collectors were down")
+	require.ErrorContains(t, served("collectors failed", 2).check(), "2 collectors were down")
+	require.ErrorContains(t, served("missed", 3).check(), "3 were missed")
+	require.ErrorContains(t, served("evaluations", 0).check(), "of 0 evaluations")
+	require.ErrorContains(t, served("rules failed", 1).check(), "1 rules failed")
+	require.ErrorContains(t, served("longest evaluation", 1).check(), "took 1.00 s")
+	require.Contains(t, string(served("recorded", 115).report()), "| recorded series of a gateway, without those of tunnels | 11.5 |\n")
+}
+
+func TestPrometheusAnswersWithOneValue(t *testing.T) {
+	for answer, want := range map[string]string{
+		`{"status":"success","data":{"resultType":"scalar","result":[1.5,"7"]}}`:                         "",
+		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1.5,"7"]}]}}`: "",
+		`{"status":"success","data":{"resultType":"vector","result":[]}}`:                                "not one value",
+		`{"status":"error","error":"wrong"}`:                                                             "wrong",
+		`nothing`:                                                                                        "invalid character",
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("query") == "a + b" {
+				fmt.Fprint(w, answer)
+			}
+		}))
+		p := &prometheus{url: server.URL, client: server.Client()}
+		value, err := p.query(t.Context(), "a + b")
+		server.Close()
+		if want == "" {
+			require.NoError(t, err)
+			require.InDelta(t, 7, value, 0)
+			continue
+		}
+		require.ErrorContains(t, err, want)
+	}
 }
 
 func TestReportReplacesWhatStandsBetweenItsMarks(t *testing.T) {

@@ -15,6 +15,9 @@ import (
 const (
 	growthScrapes = 1000
 	growthWindow  = 100
+
+	// By how much the heap of the last window may exceed that of the first: collections of garbage come when they come.
+	growthTolerance = 1.2
 )
 
 // A window is what memory was over some scrapes.
@@ -23,7 +26,8 @@ type window struct {
 	peak  int64   // resident
 }
 
-// growth reports whether memory grows over a thousand scrapes of a thousand tunnels, in windows of a hundred.
+// growth reports whether memory grows over a thousand scrapes of a thousand tunnels, in windows of a hundred. It is an error if the
+// heap does.
 func (w *reporter) growth(ctx context.Context, o options) error {
 	s := scenarios[0]
 	b, err := newBed(ctx, o.programs, s)
@@ -33,14 +37,29 @@ func (w *reporter) growth(ctx context.Context, o options) error {
 	defer b.close()
 	var report bytes.Buffer
 	fmt.Fprintf(&report, "%s. %s, %d scrapes.\n\n| scrapes | least heap | peak memory |\n|--:|--:|--:|\n", machine(), s.name, growthScrapes)
+	var first, last window
 	for end := growthWindow; end <= growthScrapes; end += growthWindow {
-		now, err := b.window(ctx, s)
-		if err != nil {
+		if last, err = b.window(ctx, s); err != nil {
 			return err
 		}
-		fmt.Fprintf(&report, "| %d to %d | %s | %s |\n", end-growthWindow+1, end, megabytes(int64(now.least)), megabytes(now.peak))
+		if first.peak == 0 {
+			first = last
+		}
+		fmt.Fprintf(&report, "| %d to %d | %s | %s |\n", end-growthWindow+1, end, megabytes(int64(last.least)), megabytes(last.peak))
 	}
-	return w.write("growth", report.Bytes())
+	if err := w.write("growth", report.Bytes()); err != nil {
+		return err
+	}
+	return first.grownTo(last)
+}
+
+// grownTo returns an error if the heap of a later window is larger.
+func (w window) grownTo(later window) error {
+	if later.least > growthTolerance*w.least {
+		return fmt.Errorf("memory grows: the heap had %s at least, and has %s later",
+			megabytes(int64(w.least)), megabytes(int64(later.least)))
+	}
+	return nil
 }
 
 // window makes some scrapes and sees how much memory they take.

@@ -10,6 +10,7 @@
 //	bench table   --exporter=PROGRAM --vicisim=PROGRAM   CPU and memory of a scrape, against budgets
 //	bench slopes  …                                      how CPU grows with SAs and with series
 //	bench growth  …                                      whether memory grows over a thousand scrapes
+//	bench fleet   …                                      what two hundred gateways cost one Prometheus
 //
 // A scrape counts only if it is complete: one that misses an SA, or a collector that failed, ends the program with
 // status 1. What is over its budget is marked and does no harm to the status, since time on a shared machine is no test.
@@ -33,6 +34,7 @@ type options struct {
 	programs
 	scrapes int
 	into    string
+	fleet   fleetOptions
 }
 
 // programs are the paths of what is measured.
@@ -61,6 +63,11 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	table := app.Command("table", "CPU and memory of a scrape, against the budgets.")
 	slopes := app.Command("slopes", "How CPU grows with SAs and with series.")
 	growth := app.Command("growth", "Whether memory grows over a thousand scrapes.")
+	fleet := app.Command("fleet", "What many gateways cost one Prometheus with the shipped rules.")
+	fleet.Flag("gateways", "Number of gateways.").Default("200").IntVar(&o.fleet.gateways)
+	fleet.Flag("tunnels", "Number of tunnels of each.").Default("20").IntVar(&o.fleet.tunnels)
+	fleet.Flag("interval", "How often Prometheus scrapes each, and evaluates the rules.").Default("15s").DurationVar(&o.fleet.interval)
+	fleet.Flag("for", "How long to measure.").Default("10m").DurationVar(&o.fleet.duration)
 	floor := app.Command("floor", "Lists the SAs and walks over them, once for each line of the standard input.").Hidden()
 	socket := floor.Flag("socket", "The daemon's socket.").Required().String()
 
@@ -78,6 +85,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return report.slopes(ctx, o)
 	case growth.FullCommand():
 		return report.growth(ctx, o)
+	case fleet.FullCommand():
+		return report.fleet(ctx, o)
 	}
 	return nil
 }

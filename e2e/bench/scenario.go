@@ -12,8 +12,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -67,8 +67,6 @@ type bed struct {
 	scraper   *scraper
 }
 
-var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
-
 // newBed starts both programs. The daemon lives: SAs carry traffic and are rekeyed, so that the exporter's totals move and have
 // entries of SAs that are gone. None is replaced: it would be down for a moment, and no scrape had to have all.
 func newBed(ctx context.Context, p programs, s scenario) (b *bed, err error) {
@@ -97,19 +95,16 @@ func newBed(ctx context.Context, p programs, s scenario) (b *bed, err error) {
 	if b.exporter, err = start(ctx, p.exporter, args...); err != nil {
 		return b, err
 	}
-	address, err := b.exporter.await(ctx, func(line string) (string, bool) {
-		match := listening.FindStringSubmatch(line)
-		return last(match), match != nil
-	})
+	address, err := b.exporter.await(ctx, listeningAt)
 	b.scraper = newScraper("http://" + address + "/metrics")
 	return b, err
 }
 
-func last(s []string) string {
-	if len(s) == 0 {
-		return ""
-	}
-	return s[len(s)-1]
+// listeningAt finds the address in what an exporter says when it listens.
+func listeningAt(line string) (string, bool) {
+	_, rest, found := strings.Cut(line, `msg="Listening on" address=`)
+	address, _, _ := strings.Cut(rest, " ")
+	return address, found
 }
 
 // close ends both programs. It may be called on a bed of which not all stands.

@@ -6,6 +6,7 @@ package main
 import (
 	"errors"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type options struct {
 	churn         float64
 	traffic       uint64
 	events        float64
+	copies        int
 }
 
 const help = `A charon without IKE: serves the VICI protocol with tunnels that do not exist.
@@ -63,6 +65,8 @@ func newParser(o *options) *kingpin.Application {
 		Default("100000").Uint64Var(&o.traffic)
 	app.Flag("events", "Additional events per second: alerts where the release has them, else address changes.").
 		Default("0").Float64Var(&o.events)
+	app.Flag("copies", "Number of daemons. Of several, the first has the path of --socket with -1 at its end, and so on.").
+		Default("1").IntVar(&o.copies)
 	return app
 }
 
@@ -74,6 +78,16 @@ func parseOptions(args []string) options {
 	return o
 }
 
+// of returns the options of the n-th daemon, from 0.
+func (o *options) of(n int) options {
+	one := *o
+	if o.copies > 1 {
+		one.socket += "-" + strconv.Itoa(n+1)
+		one.seed += uint64(n)
+	}
+	return one
+}
+
 // check completes the options and refuses what has no meaning.
 func (o *options) check() error {
 	g, err := vicitest.ParseGeneration(o.generation)
@@ -81,6 +95,7 @@ func (o *options) check() error {
 		return err
 	}
 	o.generation = string(g)
+	isTCP := strings.HasPrefix(o.socket, "tcp://")
 	if !strings.Contains(o.socket, "://") {
 		if o.socket, err = filepath.Abs(o.socket); err != nil {
 			return err
@@ -94,6 +109,10 @@ func (o *options) check() error {
 		return errors.New("numbers must not be negative")
 	case o.churn < 0 || o.events < 0 || o.rekeyInterval < 0:
 		return errors.New("rates and intervals must not be negative")
+	case o.copies < 1:
+		return errors.New("--copies must be 1 at least")
+	case o.copies > 1 && isTCP:
+		return errors.New("several --copies need a --socket that is a path")
 	case o.connections > o.sas:
 		return errors.New("--connections is more than --sas: each connection needs an IKE_SA")
 	}

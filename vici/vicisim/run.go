@@ -16,20 +16,36 @@ import (
 
 // run serves until the context ends, and says on out where.
 func run(ctx context.Context, o options, out io.Writer) error {
-	d, life, err := build(o)
-	if err != nil {
-		return err
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for n := range o.copies {
+		life, err := serve(ctx, o.of(n), out)
+		if err != nil {
+			return err
+		}
+		tasks.Go(life)
 	}
-	defer d.Close()
+	<-ctx.Done()
+	return nil
+}
+
+// serve begins to serve one daemon. The returned function lets time pass for it, and closes it when the context ends.
+func serve(ctx context.Context, o options, out io.Writer) (life func(), err error) {
+	d, live, err := build(o)
+	if err != nil {
+		return nil, err
+	}
 	if err := d.Listen(o.socket); err != nil {
-		return err
+		d.Close()
+		return nil, err
 	}
 	fmt.Fprintf(out, "vicisim imitates charon %s on %s\n", o.generation, d.Address())
-	var tasks sync.WaitGroup
-	tasks.Go(func() { life(ctx) })
-	<-ctx.Done()
-	tasks.Wait()
-	return nil
+	return func() {
+		defer d.Close()
+		live(ctx)
+	}, nil
 }
 
 // build returns the daemon and the function that lets time pass for it.

@@ -61,12 +61,14 @@ func TestProgramEndsCleanly(t *testing.T) {
 
 func TestProgramRefuses(t *testing.T) {
 	for arguments, want := range map[string]string{
-		"--socket=unix://relative": "must be absolute",
-		"--generation=7":           "is not of the form",
-		"--sas=1 --connections=2":  "each connection needs an IKE_SA",
-		"--sas=-1":                 "must not be negative",
-		"--churn=-1":               "must not be negative",
-		"--socket=/proc/x":         "cannot serve VICI",
+		"--socket=unix://relative":              "must be absolute",
+		"--generation=7":                        "is not of the form",
+		"--sas=1 --connections=2":               "each connection needs an IKE_SA",
+		"--sas=-1":                              "must not be negative",
+		"--churn=-1":                            "must not be negative",
+		"--copies=0":                            "must be 1 at least",
+		"--copies=2 --socket=tcp://127.0.0.1:0": "a --socket that is a path",
+		"--socket=/proc/x":                      "cannot serve VICI",
 	} {
 		program := exec.CommandContext(t.Context(), os.Args[0], strings.Fields(arguments)...)
 		program.Env = append(os.Environ(), asProgram+"=1")
@@ -85,7 +87,7 @@ func TestHelpNamesAllFlags(t *testing.T) {
 	require.NoError(t, err)
 	for _, flag := range []string{
 		"--socket", "--generation", "--seed", "--sas", "--children", "--connections", "--half-open", "--rekey-interval", "--churn",
-		"--traffic", "--events",
+		"--traffic", "--events", "--copies",
 	} {
 		require.Contains(t, string(output), flag)
 	}
@@ -102,6 +104,34 @@ func TestRunRefusesALiveSocket(t *testing.T) {
 	require.ErrorContains(t, run(ctx, o, io.Discard), "already listens")
 	cancel()
 	require.NoError(t, <-done)
+}
+
+func TestCopiesAreDaemonsOfTheirOwn(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	ctx, cancel := context.WithCancel(t.Context())
+	reader, writer := io.Pipe()
+	done := make(chan error)
+	o := parse(t, "--socket="+socket, "--copies=3", "--sas=2")
+	go func() { done <- run(ctx, o, writer) }()
+	lines := bufio.NewScanner(reader)
+	spis := make(map[vici.IKESPI]bool)
+	for _, n := range []string{"1", "2", "3"} {
+		require.True(t, lines.Scan())
+		require.Equal(t, "vicisim imitates charon 6.1.0 on unix://"+socket+"-"+n, lines.Text())
+		client, err := vici.Dial(ctx, "unix://"+socket+"-"+n)
+		require.NoError(t, err)
+		for sa, err := range client.ListSAs(ctx, vici.ListSAsRequest{}) {
+			require.NoError(t, err)
+			spis[sa.InitiatorSPI.Or(0)] = true
+		}
+		require.NoError(t, client.Close())
+	}
+	require.Len(t, spis, 6, "each has SAs of its own")
+	cancel()
+	require.NoError(t, <-done)
+	left, err := filepath.Glob(socket + "*")
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
 
 func parse(t *testing.T, arguments ...string) options {
