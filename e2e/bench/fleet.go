@@ -112,6 +112,7 @@ func scrapeConfigs(address string, targets []string) string {
   - {source_labels: [__address__], target_label: instance}
   - {target_label: __address__, replacement: %q}
 - job_name: exporter
+  params: {"collect[]": [daemon]}
   static_configs: [{targets: [%q]}]
 `, strings.Join(targets, ", "), address, address)
 }
@@ -143,7 +144,6 @@ var figures = [...]struct{ key, expression string }{
 	{"collectors failed", `count(min_over_time(strongswan_scrape_collector_success{job="strongswan"}[RANGE]) == 0) or vector(0)`},
 	{"longest scrape", `max(max_over_time(scrape_duration_seconds{job="strongswan"}[RANGE]))`},
 	{"series of a gateway", `max(scrape_samples_scraped{job="strongswan"})`},
-	{"tunnels up", `sum(strongswan_child_up)`},
 	{"longest evaluation", `max(max_over_time(prometheus_rule_group_last_duration_seconds[RANGE]))`},
 	{"mean evaluation", `max(avg_over_time(prometheus_rule_group_last_duration_seconds[RANGE]))`},
 	{"evaluations", `sum(increase(prometheus_rule_group_iterations_total[RANGE]))`},
@@ -151,8 +151,8 @@ var figures = [...]struct{ key, expression string }{
 	{"rules failed", `sum(increase(prometheus_rule_evaluation_failures_total[RANGE]))`},
 	{"series", `max(max_over_time(prometheus_tsdb_head_series[RANGE]))`},
 	{"samples", `sum(rate(prometheus_tsdb_head_samples_appended_total[RANGE]))`},
-	{"recorded", `count({__name__=~"instance(_[a-z]+)?:.+"})`},
-	{"recorded tunnels", `count({__name__=~"tunnel:.+"})`},
+	{"recorded", `count({__name__=~"instance(_[a-z]+)?:.+", job="strongswan"})`},
+	{"recorded tunnels", `count({__name__=~"tunnel:.+", job="strongswan"})`},
 	{"CPU", `sum(rate(process_cpu_seconds_total{job="prometheus"}[RANGE]))`},
 	{"CPU of exporter", `sum(rate(process_cpu_seconds_total{job="exporter"}[RANGE]))`},
 }
