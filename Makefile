@@ -97,6 +97,10 @@ traffic-check: ## Measure the traffic totals against real gateways' devices (roo
 bench: ## Run the benchmarks, and measure a scrape as a whole; BASE=old.txt compares with an earlier run.
 	scripts/bench $(BENCH) $(BASE)
 
+.PHONY: performance
+performance: ## Measure anew what docs/performance.md tells of one gateway, and write it there.
+	scripts/performance
+
 .PHONY: fleet
 fleet: ## Let one Prometheus scrape 200 simulated gateways for ten minutes; FLEET="--gateways 20 --for 1m" is shorter.
 	scripts/fleet $(FLEET)

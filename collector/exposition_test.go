@@ -241,3 +241,18 @@ type discard struct {
 func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d *discard) WriteHeader(int)             {}
+
+// BenchmarkScrape is a whole scrape as Prometheus asks for it, with the default collectors: all but sockets and the daemon. It is what
+// to look at with -cpuprofile.
+func BenchmarkScrape(b *testing.B) {
+	for _, size := range []load{{1_000, 1_000}, {20_000, 50}} {
+		b.Run(fmt.Sprintf("%d SAs in %d connections", size.sas, size.connections), func(b *testing.B) {
+			gather := replayed(b, size, asConfigured)
+			asked := expositions[len(expositions)-1]
+			b.ReportAllocs()
+			for b.Loop() {
+				expose(b.Context(), gatherer(gather), asked.accept, asked.encoding, &discard{header: make(http.Header)})
+			}
+		})
+	}
+}

@@ -55,6 +55,10 @@ func TestACompletePageHasEverySA(t *testing.T) {
 	require.ErrorContains(t, failed.complete(2, true), "1 of 1 collectors failed")
 }
 
+func TestCollectorsAreNamedInThePage(t *testing.T) {
+	require.Equal(t, []string{"sas"}, collectors([]byte(whole)))
+}
+
 func TestFiguresCanBeRead(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
 		require.Equal(t, want, grouped(n))

@@ -10,6 +10,7 @@
 //	bench table   --exporter=PROGRAM --vicisim=PROGRAM   CPU and memory of a scrape, against budgets
 //	bench slopes  …                                      how CPU grows with SAs and with series
 //	bench growth  …                                      whether memory grows over a thousand scrapes
+//	bench series  …                                      how many series a tunnel has
 //	bench fleet   …                                      what two hundred gateways cost one Prometheus
 //
 // A scrape counts only if it is complete: one that misses an SA, or a collector that failed, ends the program with
@@ -63,6 +64,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	table := app.Command("table", "CPU and memory of a scrape, against the budgets.")
 	slopes := app.Command("slopes", "How CPU grows with SAs and with series.")
 	growth := app.Command("growth", "Whether memory grows over a thousand scrapes.")
+	series := app.Command("series", "How many series each collector has for each tunnel.")
 	fleet := app.Command("fleet", "What many gateways cost one Prometheus with the shipped rules.")
 	fleet.Flag("gateways", "Number of gateways.").Default("200").IntVar(&o.fleet.gateways)
 	fleet.Flag("tunnels", "Number of tunnels of each.").Default("20").IntVar(&o.fleet.tunnels)
@@ -85,6 +87,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return report.slopes(ctx, o)
 	case growth.FullCommand():
 		return report.growth(ctx, o)
+	case series.FullCommand():
+		return report.series(ctx, o)
 	case fleet.FullCommand():
 		return report.fleet(ctx, o)
 	}
