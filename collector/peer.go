@@ -21,8 +21,7 @@ type peerBook struct {
 
 // A peer is the series of one authenticated identity of a connection.
 type peer struct {
-	series series
-	labels Labels
+	account // where the peer's traffic is added up
 
 	ikes         int
 	infos        []*peerInfo
@@ -58,7 +57,7 @@ func (b *peerBook) find(conn *connection, sa *vici.IKESA) *peer {
 		b.dropped[s] = struct{}{}
 		return nil
 	}
-	p = &peer{series: s, labels: conn.labels.with(pair("peer", s.member))}
+	p = &peer{account: account{series: s, labels: conn.labels.with(pair("peer", s.member))}}
 	b.peers[s] = p
 	return p
 }
@@ -103,12 +102,12 @@ func natSides(local, remote bool) string {
 	return "no"
 }
 
-// account returns where the peer's traffic is added up, or nil for a peer that is not shown.
-func (p *peer) account() *account {
+// traffic returns where the peer's traffic is added up, or nil for a peer that is not shown.
+func (p *peer) traffic() *account {
 	if p == nil {
 		return nil
 	}
-	return &account{series: p.series, labels: p.labels}
+	return &p.account
 }
 
 // add adds what one IKE_SA contributes.
@@ -128,7 +127,7 @@ func (p *peer) add(r *ikeRecord) {
 func (b *peerBook) reset(now int64) {
 	for _, p := range b.peers {
 		*p = peer{
-			series: p.series, labels: p.labels, infos: p.infos[:0],
+			account: p.account, infos: p.infos[:0],
 			lastReceived: passed(p.lastReceived, now), lastSent: passed(p.lastSent, now), // new SAs know of no packet at first
 		}
 	}

@@ -29,7 +29,7 @@ func (t *saTable) counted(child *child, peer *peer, sa *vici.ChildSA, now time.T
 	o := observation{
 		key:   childKeyOf(sa),
 		child: child.account(),
-		peer:  peer.account(),
+		peer:  peer.traffic(),
 		counters: [4]vici.Opt[uint64]{
 			receivedBytes: sa.BytesIn, sentBytes: sa.BytesOut,
 			receivedPackets: sa.PacketsIn, sentPackets: sa.PacketsOut,
