@@ -32,7 +32,7 @@ func (s *Session) call(ctx context.Context, command string, request *Message, de
 		if err := s.sendCommand(command, request); err != nil {
 			return err
 		}
-		body, err := s.response(s.unexpected)
+		body, err := s.response(ctx, s.unexpected)
 		if err != nil {
 			return err
 		}
@@ -49,8 +49,8 @@ func (s *Session) sendCommand(command string, request *Message) error {
 }
 
 // response reads the answer to a command.
-func (s *Session) response(event func(Packet)) ([]byte, error) {
-	p, err := s.answer(event)
+func (s *Session) response(ctx context.Context, event func(Packet)) ([]byte, error) {
+	p, err := s.answer(ctx, event)
 	switch {
 	case err != nil:
 		return nil, err
@@ -84,7 +84,7 @@ func refusal(command string, answer *Message) error {
 // it waits behind those that the daemon has not answered yet.
 func (s *Session) Ping(ctx context.Context) error {
 	return s.exchange(ctx, "ping", "", func() error {
-		err := s.register(EventUnregister, "ping", s.unexpected)
+		err := s.register(ctx, EventUnregister, "ping", s.unexpected)
 		if errors.Is(err, ErrUnknownEvent) {
 			return nil
 		}

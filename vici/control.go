@@ -157,7 +157,7 @@ func (s *Session) control(
 		return logErr == nil
 	}}
 	return s.exchange(ctx, "call", command, func() error {
-		if err := s.stream(command, m, &c); err != nil {
+		if err := s.stream(ctx, command, m, &c); err != nil {
 			return err
 		}
 		return content(logErr)

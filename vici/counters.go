@@ -110,7 +110,7 @@ func (s *Session) CountersOf(ctx context.Context, connections []string) iter.Seq
 		if len(connections) == 0 {
 			return
 		}
-		if err := s.exchange(ctx, "call", "get-counters", p.run); err != nil && !left {
+		if err := s.exchange(ctx, "call", "get-counters", func() error { return p.run(ctx) }); err != nil && !left {
 			yield(nil, err)
 		}
 	}

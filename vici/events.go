@@ -53,7 +53,7 @@ const (
 func (s *Session) Events(ctx context.Context, names ...string) (*Events, error) {
 	e := &Events{session: s}
 	err := s.exchange(ctx, "events", "", func() error {
-		if err := e.register(names); err != nil {
+		if err := e.register(ctx, names); err != nil {
 			return err
 		}
 		s.own() // in this turn, or the next call would read the first events
@@ -83,7 +83,7 @@ func (s *Session) disown(cause error) {
 	}
 }
 
-func (e *Events) register(names []string) error {
+func (e *Events) register(ctx context.Context, names []string) error {
 	size := 0
 	keep := func(p Packet) {
 		if size += earlyOverhead + len(p.Name) + len(p.Body); size <= maxEarly {
@@ -91,7 +91,7 @@ func (e *Events) register(names []string) error {
 		}
 	}
 	for _, name := range names {
-		err := e.session.register(EventRegister, name, keep)
+		err := e.session.register(ctx, EventRegister, name, keep)
 		switch {
 		case errors.Is(err, ErrUnknownEvent):
 			e.unsupported = append(e.unsupported, name)

@@ -3,6 +3,8 @@
 
 package vici
 
+import "context"
+
 // maxPipelined is how many requests of a pipeline the daemon has at a time. It executes them one after another all the
 // same; with more than one it does not wait for the client in between, nor the client for it.
 const maxPipelined = 32
@@ -22,7 +24,7 @@ type pipeline struct {
 
 // run sends all requests and reads all answers. After an answer that is an error it sends no more and reads those that
 // are due, so that the session stays usable.
-func (p *pipeline) run() error {
+func (p *pipeline) run(ctx context.Context) error {
 	for {
 		if p.sent-p.answered <= maxPipelined/2 {
 			if err := p.fill(); err != nil {
@@ -32,7 +34,7 @@ func (p *pipeline) run() error {
 		if p.sent == p.answered {
 			return p.err
 		}
-		err := p.read()
+		err := p.read(ctx)
 		if err != nil && !harmless(err) {
 			return err
 		}
@@ -73,8 +75,8 @@ func (p *pipeline) fill() error {
 }
 
 // read reads one answer.
-func (p *pipeline) read() error {
-	body, err := p.session.response(p.session.unexpected)
+func (p *pipeline) read(ctx context.Context) error {
+	body, err := p.session.response(ctx, p.session.unexpected)
 	if err == nil {
 		err = content(p.answer(body))
 	}

@@ -195,9 +195,13 @@ func (s *Session) send(t PacketType, name string, body []byte) error {
 	return err
 }
 
-// answer reads up to the first packet that is not an event and hands the events before it to event.
-func (s *Session) answer(event func(Packet)) (Packet, error) {
+// answer reads up to the first packet that is not an event and hands the events before it to event. It looks at the
+// context before each, since packets that were read ahead arrive without touching the connection.
+func (s *Session) answer(ctx context.Context, event func(Packet)) (Packet, error) {
 	for {
+		if err := ctx.Err(); err != nil {
+			return Packet{}, err
+		}
 		p, err := s.packets.Next()
 		if err != nil {
 			return Packet{}, err

@@ -339,6 +339,7 @@ func TestContextEndsJustAfterTheAnswer(t *testing.T) {
 		}()
 		p := &peer{t: t, conn: daemon, in: vici.NewPacketReader(daemon, 0)}
 		p.expect(vici.CmdRequest, "first")
+		synctest.Wait() // now the answer is waited for
 		cancel()
 		synctest.Wait() // now the interruption is held up
 		p.send(vici.CmdResponse, "", nil)

@@ -58,7 +58,7 @@ func (s *Session) StreamRaw(ctx context.Context, command, event string, request 
 	return func(yield func([]byte, error) bool) {
 		c := consumer{event: event, yield: yield}
 		err := s.exchange(ctx, "stream", command, func() error {
-			return s.stream(command, request, &c)
+			return s.stream(ctx, command, request, &c)
 		})
 		if err != nil && !c.left {
 			yield(nil, err)
@@ -75,26 +75,26 @@ type consumer struct {
 }
 
 // stream does the whole conversation of a streaming command.
-func (s *Session) stream(command string, request *Message, c *consumer) error {
-	if err := s.register(EventRegister, c.event, s.unexpected); err != nil {
+func (s *Session) stream(ctx context.Context, command string, request *Message, c *consumer) error {
+	if err := s.register(ctx, EventRegister, c.event, s.unexpected); err != nil {
 		return err
 	}
-	answerErr := s.streamAnswer(command, request, c)
+	answerErr := s.streamAnswer(ctx, command, request, c)
 	if answerErr != nil && !harmless(answerErr) {
 		return answerErr
 	}
-	if err := s.register(EventUnregister, c.event, s.unexpected); err != nil {
+	if err := s.register(ctx, EventUnregister, c.event, s.unexpected); err != nil {
 		return err
 	}
 	return answerErr
 }
 
 // streamAnswer sends the command and reads events up to its answer.
-func (s *Session) streamAnswer(command string, request *Message, c *consumer) error {
+func (s *Session) streamAnswer(ctx context.Context, command string, request *Message, c *consumer) error {
 	if err := s.sendCommand(command, request); err != nil {
 		return err
 	}
-	body, err := s.response(func(p Packet) { s.deliver(p, c) })
+	body, err := s.response(ctx, func(p Packet) { s.deliver(p, c) })
 	if err != nil {
 		return err
 	}
@@ -116,15 +116,15 @@ func (s *Session) deliver(p Packet, c *consumer) {
 }
 
 // register sends a registration or its end and waits for the confirmation.
-func (s *Session) register(t PacketType, event string, other func(Packet)) error {
+func (s *Session) register(ctx context.Context, t PacketType, event string, other func(Packet)) error {
 	if err := s.send(t, event, nil); err != nil {
 		return err
 	}
-	return s.confirmation(event, other)
+	return s.confirmation(ctx, event, other)
 }
 
-func (s *Session) confirmation(event string, other func(Packet)) error {
-	p, err := s.answer(other)
+func (s *Session) confirmation(ctx context.Context, event string, other func(Packet)) error {
+	p, err := s.answer(ctx, other)
 	switch {
 	case err != nil:
 		return err

@@ -290,6 +290,28 @@ func TestContextEndsInTheLoopBody(t *testing.T) {
 	})
 }
 
+// What was read ahead of a context's end is not handed out after it.
+func TestContextEndsAmidEventsThatAreThere(t *testing.T) {
+	s := dialPipe(t, nil, func(p *peer) {
+		p.beginStream("list", "item")
+		p.raw([]byte("\x00\x00\x00\x06\x07\x04item\x00\x00\x00\x06\x07\x04item\x00\x00\x00\x01\x01"))
+		p.untilGone()
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	events := 0
+	var last error
+	for _, err := range s.Stream(ctx, "list", "item", nil) {
+		if last = err; err == nil {
+			events++
+			cancel()
+		}
+	}
+	require.Equal(t, 1, events)
+	require.ErrorIs(t, last, context.Canceled)
+	requireEnded(t, s, last, "stream", "list")
+}
+
 // Also the reading that follows a break is bound to the context.
 func TestContextEndsAfterABreak(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
