@@ -35,9 +35,9 @@ func TestVICISuite(t *testing.T) {
 	seen := make(map[string][]string)
 	for _, generation := range lab.Generations() {
 		t.Run(generation, func(t *testing.T) {
-			l := lab.New(t, generation)
+			l := lab.New(t, generation, lab.WithStrongswan("charon { filelog { lab { cfg = 2 } } }", lab.Moon))
 			output := runSuite(ctx, t, suite, "VICI_TEST_SEEN="+reals,
-				"VICI_TEST_ADDRESS="+l.Moon.Address(), "VICI_TEST_PEER="+l.Sun.Address())
+				"VICI_TEST_ADDRESS="+l.Moon.Address(), "VICI_TEST_PEER="+l.Sun.Address(), "VICI_TEST_LOG="+l.Moon.LogFile())
 			require.Contains(t, output, "strongSwan "+l.Version(), "it was not this daemon")
 			seen[generation] = seenOf(t, filepath.Join(reals, l.Version()))
 			require.ElementsMatch(t, seen[generation], seenOf(t, filepath.Join(fakes, generation)),

@@ -4,6 +4,9 @@
 package vici_test
 
 import (
+	"maps"
+	"os"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,6 +14,38 @@ import (
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 	"github.com/strongswan-exporter/strongswan_exporter/vici/vicitest"
 )
+
+// loggedRegistrations tells from a daemon's log which registrations are alive: those of a client end one by one, or all
+// with its connection.
+func loggedRegistrations(t *testing.T, file string) map[string]int {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	line := regexp.MustCompile(`vici client (\d+) (registered for: |unregistered for: |disconnected)(.*)`)
+	clients := make(map[string]map[string]int)
+	for _, match := range line.FindAllStringSubmatch(string(text), -1) {
+		client, what, event := match[1], match[2], match[3]
+		if clients[client] == nil {
+			clients[client] = make(map[string]int)
+		}
+		switch what {
+		case "registered for: ":
+			clients[client][event]++
+		case "unregistered for: ":
+			clients[client][event]--
+		default:
+			delete(clients, client)
+		}
+	}
+	require.NotEmpty(t, line.FindString(string(text)), "the log does not tell of clients")
+	alive := make(map[string]int)
+	for client := range maps.Values(clients) {
+		for event, n := range client {
+			alive[event] += n
+		}
+	}
+	return alive
+}
 
 // A realPeer is another daemon.
 type realPeer struct{ session *vici.Session }

@@ -65,9 +65,11 @@ func suiteBreak(t *testing.T, s *suite) {
 	for range 3 {
 		for _, err := range session.ListConns(ctx, vici.ListConnsRequest{}) {
 			require.NoError(t, err)
+			require.Equal(t, 1, s.registrations(t)["list-conn"])
 			break
 		}
 		require.NoError(t, session.Ping(ctx))
+		require.Zero(t, s.registrations(t)["list-conn"])
 	}
 	require.Equal(t, suiteCrowd, crowdOf(ctx, t, session))
 }
@@ -81,9 +83,11 @@ func suiteContext(t *testing.T, s *suite) {
 		took = min(took, s.endWhileListing(t))
 	}
 	require.Less(t, took, 50*time.Millisecond)
+	awaitTrue(t, func() bool { return s.registrations(t)["list-conn"] == 0 })
 	require.Equal(t, suiteCrowd, crowdOf(suiteBound(t), t, s.dial(t)))
 
 	s.endWhileInitiating(t)
+	awaitTrue(t, func() bool { return s.registrations(t)["control-log"] == 0 })
 }
 
 // endWhileListing ends the context in the middle of a listing and returns how long that takes to be noticed.
@@ -98,6 +102,7 @@ func (s *suite) endWhileListing(t *testing.T) time.Duration {
 	for _, err := range session.ListConns(ctx, vici.ListConnsRequest{}) {
 		end = err
 		if n++; n == 3 {
+			require.Positive(t, s.registrations(t)["list-conn"])
 			ended = time.Now()
 			cancel()
 		}
@@ -117,15 +122,18 @@ func (s *suite) endWhileInitiating(t *testing.T) {
 	defer cancel()
 	session := s.dial(t)
 	start := time.Now()
-	err := session.Initiate(hurried, vici.InitiateRequest{Child: "suite-crowd-child", IKE: "suite-crowd-7"}, nil)
+	request := vici.InitiateRequest{Child: "suite-crowd-child", IKE: "suite-crowd-7"}
+	err := session.Initiate(hurried, request, func(*vici.ControlLog) {
+		require.Equal(t, 1, s.registrations(t)["control-log"])
+	})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.Less(t, time.Since(start), time.Second)
 	require.ErrorIs(t, session.Err(), vici.ErrClosed)
 	_, err = session.Version(suiteBound(t))
 	require.ErrorIs(t, err, vici.ErrClosed)
 
-	request := vici.TerminateRequest{IKE: "suite-crowd-7", Force: true, Timeout: suiteTimeout}
-	_, err = s.dial(t).Terminate(suiteBound(t), request, nil)
+	end := vici.TerminateRequest{IKE: "suite-crowd-7", Force: true, Timeout: suiteTimeout}
+	_, err = s.dial(t).Terminate(suiteBound(t), end, nil)
 	if err != nil {
 		requireRefused(t, err) // a fake daemon has begun nothing
 	}

@@ -24,6 +24,7 @@ import (
 //
 //	VICI_TEST_ADDRESS  the daemon's VICI address, such as unix:///run/charon.vici
 //	VICI_TEST_PEER     that of another daemon, with which the first can talk IKE
+//	VICI_TEST_LOG      the file of the first daemon's log, with group CFG at level 2: it tells of registrations
 //	VICI_TEST_SEEN     a directory that gets a file, named as the daemon's version, with a line for each command,
 //	                   event and field that it sent
 //
@@ -78,6 +79,9 @@ type suite struct {
 	version [3]int // the same
 	peer    suitePeer
 	hang    func() (heal func()) // lets initiate never be answered
+
+	// registrations counts the registrations that are alive in the daemon, by event.
+	registrations func(t *testing.T) map[string]int
 }
 
 // A suitePeer is the other end of the suite's tunnel.
@@ -103,7 +107,13 @@ func realSuite(t *testing.T, address, peerAddress string) *suite {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, peer.Close()) })
 	s.peer = &realPeer{peer}
-	s.hang = func() func() { return func() {} } // the host of suiteDead does not answer
+	s.hang = func() func() { return func() {} } // the host of the crowd does not answer
+	log := os.Getenv("VICI_TEST_LOG")
+	require.NotEmpty(t, log, "VICI_TEST_LOG is missing")
+	s.registrations = func(t *testing.T) map[string]int {
+		t.Helper()
+		return loggedRegistrations(t, log)
+	}
 	return s
 }
 
@@ -114,6 +124,7 @@ func fakeSuite(t *testing.T, generation vicitest.Generation) *suite {
 	s := newSuite(daemon.Address(), (&net.Dialer{}).DialContext)
 	s.peer = &fakePeer{daemon: daemon}
 	s.hang = func() func() { return daemon.Fault("initiate", vicitest.Hang()) }
+	s.registrations = func(*testing.T) map[string]int { return daemon.Observe().Registrations }
 	return s
 }
 
