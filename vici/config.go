@@ -44,8 +44,8 @@ type AuthorityConfig struct {
 	File   string `vici:"file"`   // path of it, as the daemon sees it; since 5.5.2
 
 	Handle string      `vici:"handle"` // of it on a token (CKA_ID), in hex digits; since 5.5.2
-	Slot   Opt[uint32] `vici:"slot"`   // of the token; absent means any
-	Module string      `vici:"module"` // name of the PKCS#11 module; empty means any
+	Slot   Opt[uint32] `vici:"slot"`   // of the token; absent means any; since 5.5.2
+	Module string      `vici:"module"` // name of the PKCS#11 module; empty means any; since 5.5.2
 
 	CRLURIs     []string `vici:"crl_uris"`      // where revocation lists are
 	OCSPURIs    []string `vici:"ocsp_uris"`     // whom to ask about revocation

@@ -31,19 +31,19 @@ type ConnConfig struct {
 	SendCertReq   Opt[bool] `vici:"send_certreq"`  // default yes
 	SendCert      string    `vici:"send_cert"`     // "ifasked", "always" or "never"
 	OCSP          string    `vici:"ocsp"`          // "reply", "request", "both" or "never"; since 5.9.14
-	PPKID         string    `vici:"ppk_id"`        // since 5.7.0
-	PPKRequired   bool      `vici:"ppk_required"`  // since 5.7.0
+	PPKID         string    `vici:"ppk_id"`        // identity of a post-quantum preshared key, since 5.7.0
+	PPKRequired   bool      `vici:"ppk_required"`  // the key is not optional, since 5.7.0
 	Unique        string    `vici:"unique"`        // "no" (default), "never", "keep" or "replace"
-	IfIDIn        string    `vici:"if_id_in"`      // a number, "%unique" or "%unique-dir"; since 5.8.0
-	IfIDOut       string    `vici:"if_id_out"`
+	IfIDIn        string    `vici:"if_id_in"`      // XFRM interface: a number, "%unique" or "%unique-dir"; since 5.8.0
+	IfIDOut       string    `vici:"if_id_out"`     // likewise, since 5.8.0
 
-	Mediation     bool   `vici:"mediation"` // since 5.5.2, as the next two
-	MediatedBy    string `vici:"mediated_by"`
-	MediationPeer string `vici:"mediation_peer"`
+	Mediation     bool   `vici:"mediation"`      // the connection serves mediation only, since 5.5.2
+	MediatedBy    string `vici:"mediated_by"`    // name of the connection with the mediation server, since 5.5.2
+	MediationPeer string `vici:"mediation_peer"` // identity of the peer at the mediation server, since 5.5.2
 
 	// Times are whole seconds.
-	DPDDelay    time.Duration      `vici:"dpd_delay"`
-	DPDTimeout  time.Duration      `vici:"dpd_timeout"` // IKEv1
+	DPDDelay    time.Duration      `vici:"dpd_delay"`   // after which a silent peer is asked for a sign of life; default never
+	DPDTimeout  time.Duration      `vici:"dpd_timeout"` // IKEv1: after which a silent peer is dead
 	KeyingTries Opt[uint32]        `vici:"keyingtries"` // default 1; 0 means for ever
 	ReauthTime  Opt[time.Duration] `vici:"reauth_time"` // 0 means never
 	RekeyTime   Opt[time.Duration] `vici:"rekey_time"`  // default 4 h; 0 means never
@@ -62,28 +62,28 @@ type AuthConfig struct {
 	// Name begins with "local" or "remote"; if it is empty, the rounds are numbered.
 	Name string `vici:",name"`
 
-	Round        Opt[uint32] `vici:"round"`  // orders the rounds, instead of their position; since 5.4.0
-	Auth         string      `vici:"auth"`   // "pubkey" (default), "psk", "eap", "xauth" and more
-	ID           string      `vici:"id"`     // identity; since 6.0.2 also a regular expression
-	AAAID        string      `vici:"aaa_id"` // of the AAA backend
-	CAID         string      `vici:"ca_id"`  // of a CA that must have issued the certificate, since 5.8.2
-	EAPID        string      `vici:"eap_id"`
-	XAuthID      string      `vici:"xauth_id"`
-	Revocation   string      `vici:"revocation"` // "relaxed", "ifuri" or "strict"
-	Groups       []string    `vici:"groups"`
+	Round        Opt[uint32] `vici:"round"`       // orders the rounds, instead of their position; since 5.4.0
+	Auth         string      `vici:"auth"`        // "pubkey" (default), "psk", "eap", "xauth" and more
+	ID           string      `vici:"id"`          // identity; since 6.0.2 also a regular expression
+	AAAID        string      `vici:"aaa_id"`      // of the AAA backend
+	CAID         string      `vici:"ca_id"`       // of a CA that must have issued the certificate, since 5.8.2
+	EAPID        string      `vici:"eap_id"`      // identity for EAP, where it is not ID
+	XAuthID      string      `vici:"xauth_id"`    // user name for XAuth
+	Revocation   string      `vici:"revocation"`  // "relaxed", "ifuri" or "strict"
+	Groups       []string    `vici:"groups"`      // the peer must be in one of them
 	CertPolicies []string    `vici:"cert_policy"` // object identifiers, since 5.5.2
 	Certs        [][]byte    `vici:"certs"`       // PEM or DER
 	CACerts      [][]byte    `vici:"cacerts"`     // PEM or DER
 	PublicKeys   [][]byte    `vici:"pubkeys"`     // PEM or DER, since 5.4.0
 
-	// Certificates that the daemon finds itself, since 5.5.2.
-	CertSources   []CertSource `vici:"cert*"`
-	CACertSources []CertSource `vici:"cacert*"`
+	// Certificates that the daemon finds itself.
+	CertSources   []CertSource `vici:"cert*"`   // since 5.5.2
+	CACertSources []CertSource `vici:"cacert*"` // since 5.5.2
 
 	Extra *Message `vici:",rest"` // keys that this package does not know
 }
 
-// A CertSource says where the daemon finds a certificate: in a file or on a token.
+// A CertSource says where the daemon finds a certificate: in a file or on a token (since 5.5.2).
 type CertSource struct {
 	Name   string      `vici:",name"`  // begins with "cert" or "cacert", such as "cert1"
 	File   string      `vici:"file"`   // path, as the daemon sees it
@@ -100,7 +100,7 @@ type ChildConfig struct {
 	ESPProposals []string `vici:"esp_proposals"` // such as "aes128gcm16-x25519"
 	LocalTS      []string `vici:"local_ts"`      // such as "10.1.0.0/16[tcp/443]"; default "dynamic"
 	RemoteTS     []string `vici:"remote_ts"`
-	Mode         string   `vici:"mode"` // "tunnel" (default), "transport", "pass", "drop" and more
+	Mode         string   `vici:"mode"` // "tunnel" (default), "transport", "transport_proxy" (5.5.2), "beet", "pass", "drop", "iptfs" (6.0.2)
 
 	// Actions are "none" (default), "trap" or "start".
 	StartAction string `vici:"start_action"`
@@ -120,35 +120,35 @@ type ChildConfig struct {
 	RandPackets  Opt[uint64]        `vici:"rand_packets"`
 	Inactivity   time.Duration      `vici:"inactivity"` // after which the CHILD_SA is closed; 0 means never
 
-	Updown         string      `vici:"updown"` // path of a script
-	HostAccess     bool        `vici:"hostaccess"`
-	Policies       Opt[bool]   `vici:"policies"`         // default yes, since 5.3.3
-	PoliciesFwdOut bool        `vici:"policies_fwd_out"` // since 5.5.1
-	Priority       Opt[uint32] `vici:"priority"`
-	Interface      string      `vici:"interface"` // since 5.5.0
-	ReqID          Opt[uint32] `vici:"reqid"`
+	Updown         string      `vici:"updown"`           // path of a script
+	HostAccess     bool        `vici:"hostaccess"`       // a variable for the updown script
+	Policies       Opt[bool]   `vici:"policies"`         // installs policies; default yes, since 5.3.3
+	PoliciesFwdOut bool        `vici:"policies_fwd_out"` // installs outbound forward policies too, since 5.5.1
+	Priority       Opt[uint32] `vici:"priority"`         // of the policies; 0, the default, computes it from the selectors
+	Interface      string      `vici:"interface"`        // that outbound policies are bound to, since 5.5.0
+	ReqID          Opt[uint32] `vici:"reqid"`            // a fixed one; absent means that the daemon chooses
 
 	// Marks are "value/mask", "%unique" or "%unique-dir"; those to set also "%same".
 	MarkIn     string `vici:"mark_in"`
 	MarkOut    string `vici:"mark_out"`
-	MarkInSA   bool   `vici:"mark_in_sa"`  // since 5.6.1
-	SetMarkIn  string `vici:"set_mark_in"` // since 5.7.0
-	SetMarkOut string `vici:"set_mark_out"`
-	IfIDIn     string `vici:"if_id_in"` // a number, "%unique" or "%unique-dir"; since 5.8.0
-	IfIDOut    string `vici:"if_id_out"`
-	Label      string `vici:"label"`      // security label, since 5.9.6
-	LabelMode  string `vici:"label_mode"` // "system", "simple" or "selinux"; since 5.9.6
+	MarkInSA   bool   `vici:"mark_in_sa"`   // sets MarkIn on the inbound SA, too; since 5.6.1
+	SetMarkIn  string `vici:"set_mark_in"`  // since 5.7.0
+	SetMarkOut string `vici:"set_mark_out"` // since 5.7.0
+	IfIDIn     string `vici:"if_id_in"`     // XFRM interface: a number, "%unique" or "%unique-dir"; since 5.8.0
+	IfIDOut    string `vici:"if_id_out"`    // likewise, since 5.8.0
+	Label      string `vici:"label"`        // security label, since 5.9.6
+	LabelMode  string `vici:"label_mode"`   // "system", "simple" or "selinux"; since 5.9.6
 
-	IPComp       bool        `vici:"ipcomp"`
+	IPComp       bool        `vici:"ipcomp"`        // proposes compression
 	ReplayWindow Opt[uint32] `vici:"replay_window"` // packets; 0 switches replay protection off
 	TFCPadding   string      `vici:"tfc_padding"`   // bytes, or "mtu"
 	HWOffload    string      `vici:"hw_offload"`    // "no", "yes" (or "crypto"), "auto" or "packet"; since 5.5.3
 	SHA256Trunc  bool        `vici:"sha256_96"`     // HMAC-SHA-256 truncated to 96 bits, as old kernels did; since 5.5.3
-	CopyDF       Opt[bool]   `vici:"copy_df"`       // default yes; since 5.7.0, as the next two
-	CopyECN      Opt[bool]   `vici:"copy_ecn"`      // default yes
-	CopyDSCP     string      `vici:"copy_dscp"`     // "out" (default), "in", "yes" or "no"
+	CopyDF       Opt[bool]   `vici:"copy_df"`       // default yes, since 5.7.0
+	CopyECN      Opt[bool]   `vici:"copy_ecn"`      // default yes, since 5.7.0
+	CopyDSCP     string      `vici:"copy_dscp"`     // "out" (default), "in", "yes" or "no"; since 5.7.0
 	PerCPUSAs    string      `vici:"per_cpu_sas"`   // "no", "yes" or "encap"; since 6.0.2
-	ICMP         Opt[bool]   `vici:"icmp"`          // since 6.0.5
+	ICMP         Opt[bool]   `vici:"icmp"`          // accepts ICMP errors about packets that pass, since 6.0.5
 
 	Extra *Message `vici:",rest"` // keys that this package does not know
 }

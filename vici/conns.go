@@ -20,22 +20,22 @@ type Conn struct {
 	Name        string      `vici:",name"`
 	LocalAddrs  []string    `vici:"local_addrs"` // as configured, such as "192.0.2.1" or "%any"
 	RemoteAddrs []string    `vici:"remote_addrs"`
-	LocalPort   Opt[uint16] `vici:"local_port"` // since 6.0.3
-	RemotePort  Opt[uint16] `vici:"remote_port"`
-	Version     string      `vici:"version"` // "IKEv1", "IKEv2" or "IKEv1/2"
+	LocalPort   Opt[uint16] `vici:"local_port"`  // since 6.0.3
+	RemotePort  Opt[uint16] `vici:"remote_port"` // since 6.0.3
+	Version     string      `vici:"version"`     // "IKEv1", "IKEv2" or "IKEv1/2"
 
 	ReauthTime Opt[time.Duration] `vici:"reauth_time"` // whole seconds, 0 = never; since 5.5.0
-	RekeyTime  Opt[time.Duration] `vici:"rekey_time"`  // likewise
+	RekeyTime  Opt[time.Duration] `vici:"rekey_time"`  // whole seconds, 0 = never; since 5.5.0
 	Unique     string             `vici:"unique"`      // such as "UNIQUE_REPLACE", since 5.5.2
 	DPDDelay   Opt[time.Duration] `vici:"dpd_delay"`   // whole seconds, absent if off; since 5.6.2
-	DPDTimeout Opt[time.Duration] `vici:"dpd_timeout"` // IKEv1, likewise
+	DPDTimeout Opt[time.Duration] `vici:"dpd_timeout"` // IKEv1, absent if off; since 5.6.2
 
 	PPKID       string `vici:"ppk_id"`       // identity of a post-quantum preshared key, since 5.7.0
 	PPKRequired bool   `vici:"ppk_required"` // since 5.7.0
 
 	Proposals []Proposal  `vici:"proposals"` // for IKE, the preferred one first; since 6.1.0
-	Local     []Auth      `vici:"local-*"`   // how this end authenticates, round by round
-	Remote    []Auth      `vici:"remote-*"`  // what the peer must present, round by round
+	Local     []Auth      `vici:"local*"`    // how this end authenticates, round by round
+	Remote    []Auth      `vici:"remote*"`   // what the peer must present, round by round
 	Children  []ConnChild `vici:"children"`
 }
 
@@ -72,17 +72,17 @@ type ConnChild struct {
 	RekeyPackets Opt[uint64]        `vici:"rekey_packets"` // 0 = never, since 5.5.0
 
 	// What happens when the peer is dead or closes the CHILD_SA: "none", "trap" or "start" since 5.9.6, and "clear",
-	// "hold" or "restart" before. Both since 5.6.2.
-	DPDAction   string `vici:"dpd_action"`
-	CloseAction string `vici:"close_action"`
+	// "hold" or "restart" before.
+	DPDAction   string `vici:"dpd_action"`   // since 5.6.2
+	CloseAction string `vici:"close_action"` // since 5.6.2
 
 	LocalTS   []string    `vici:"local-ts"` // traffic selectors such as "10.1.0.0/16[tcp/https]" or "dynamic"
 	RemoteTS  []string    `vici:"remote-ts"`
-	Interface string      `vici:"interface"` // that outbound policies are bound to
+	Interface string      `vici:"interface"` // that outbound policies are bound to, since 5.5.0
 	Priority  Opt[uint32] `vici:"priority"`  // of the policies, where it is not computed; since 5.5.0
 
 	ESPProposals []Proposal `vici:"esp_proposals"` // the preferred one first, since 6.1.0
-	AHProposals  []Proposal `vici:"ah_proposals"`
+	AHProposals  []Proposal `vici:"ah_proposals"`  // likewise, since 6.1.0
 }
 
 // A Proposal is a set of algorithms that a connection offers or accepts: one of each list is chosen. Ciphers have

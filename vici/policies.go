@@ -22,7 +22,7 @@ type ListPoliciesRequest struct {
 // A Policy is a trap, pass or drop policy that is installed: an event list-policy (since 5.2.0).
 type Policy struct {
 	Name     string      `vici:",name"` // "connection/child"; the child alone before 5.5.2 and without a connection
-	Child    string      `vici:"child"` // name of the configuration
+	Child    string      `vici:"child"` // name of the configuration; before 5.5.2 this package takes it from Name
 	IKE      string      `vici:"ike"`   // name of the connection, if any; since 5.5.2
 	ReqID    Opt[uint32] `vici:"reqid"` // traps only, since 6.0.2
 	Mode     string      `vici:"mode"`  // "PASS", "DROP", or of a trap the mode of its CHILD_SAs, such as "TUNNEL"

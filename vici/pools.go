@@ -24,7 +24,7 @@ type Pool struct {
 	Size    Opt[uint32] `vici:"size"`    // number of addresses; very large ranges are cut short
 	Online  Opt[uint32] `vici:"online"`  // leases in use; reauthentication can count one twice for a moment
 	Offline Opt[uint32] `vici:"offline"` // leases remembered for a peer's return, reusable when addresses run out
-	Leases  []Lease     `vici:"leases"`  // if asked for
+	Leases  []Lease     `vici:"leases"`  // if asked for, since 5.3.4
 }
 
 // A Lease is an address that a peer has, or had and will get again if it can.

@@ -32,10 +32,10 @@ const (
 	StateInstalled   = "INSTALLED"   // CHILD_SA: carries traffic
 	StateUpdating    = "UPDATING"    // CHILD_SA: its addresses change
 	StateRekeying    = "REKEYING"    // being replaced
-	StateRekeyed     = "REKEYED"     // replaced
+	StateRekeyed     = "REKEYED"     // replaced; of IKE_SAs since 5.5.0
 	StateRetrying    = "RETRYING"    // CHILD_SA
 	StateDeleting    = "DELETING"
-	StateDeleted     = "DELETED" // CHILD_SA: listed for some seconds longer
+	StateDeleted     = "DELETED" // CHILD_SA: listed for some seconds longer, since 5.6.3
 	StateDestroying  = "DESTROYING"
 )
 
@@ -72,19 +72,19 @@ type IKESA struct {
 	RemoteXAuthID string // IKEv1, if not the same as RemoteID
 	RemoteEAPID   string // IKEv2, if not the same as RemoteID
 
-	Initiator    bool // role in the exchange that made this IKE_SA; a rekeying may change it
-	InitiatorSPI Opt[IKESPI]
-	ResponderSPI Opt[IKESPI]
+	Initiator    bool        // role in the exchange that made this IKE_SA; a rekeying may change it
+	InitiatorSPI Opt[IKESPI] // with its bytes reversed before 5.4.0, on little-endian hosts
+	ResponderSPI Opt[IKESPI] // likewise
 
-	NATLocal  bool // the local end is behind a NAT
-	NATRemote bool // the remote end is behind a NAT
-	NATFake   bool // UDP encapsulation was forced
-	NATAny    bool
+	NATLocal  bool        // the local end is behind a NAT, since 5.3.4
+	NATRemote bool        // the remote end is behind a NAT, since 5.3.4
+	NATFake   bool        // UDP encapsulation was forced, since 5.3.4
+	NATAny    bool        // any of these, since 5.3.4
 	IfIDIn    Opt[uint32] // XFRM interface, since 5.8.0
-	IfIDOut   Opt[uint32]
+	IfIDOut   Opt[uint32] // likewise, since 5.8.0
 
 	Suite      // empty before a proposal is agreed on
-	PPK   bool // a post-quantum preshared key is in use
+	PPK   bool // a post-quantum preshared key is in use, since 5.7.0
 
 	// Ages and remaining times, in whole seconds as of the answer. They are sent in state
 	// ESTABLISHED only. Established restarts with a rekeying; a negative time means overdue.
@@ -92,21 +92,22 @@ type IKESA struct {
 	RekeyTime   Opt[time.Duration]
 	ReauthTime  Opt[time.Duration]
 
-	LocalVIPs    []string // virtual IPs assigned to this end
-	RemoteVIPs   []string // virtual IPs assigned to the peer
-	TasksQueued  []string // such as "IKE_REKEY"
-	TasksActive  []string
-	TasksPassive []string
+	LocalVIPs    []string // virtual IPs assigned to this end, since 5.3.4
+	RemoteVIPs   []string // virtual IPs assigned to the peer, since 5.3.4
+	TasksQueued  []string // what is still to be done, such as "IKE_REKEY"
+	TasksActive  []string // what this end has begun
+	TasksPassive []string // what the peer has begun
 
 	Children []ChildSA // in the order of the daemon; several may have one name
 }
 
 // A ChildSA is the daemon's description of a CHILD_SA. What begins with Protocol and ends with
-// InstallTime is sent only in states in which the SA is or was installed, and not in UPDATING.
+// InstallTime is sent only in the states INSTALLED, REKEYING and REKEYED, and since 5.8.2 in DELETING
+// and DELETED; so not in UPDATING.
 type ChildSA struct {
 	Key      string      // of its section: name-uniqueid, before 5.5.2 just the name
-	Name     string      // of the configuration
-	UniqueID Opt[uint32] // since the daemon's start
+	Name     string      // of the configuration, since 5.5.2; before, this package takes it from Key
+	UniqueID Opt[uint32] // since the daemon's start; since 5.3.0
 	ReqID    Opt[uint32] // stays through rekeyings
 	State    string      // such as [StateInstalled]
 	Mode     string      // such as "TUNNEL"
@@ -117,14 +118,14 @@ type ChildSA struct {
 	SPIIn       Opt[SPI]
 	SPIOut      Opt[SPI]
 	CPIIn       Opt[uint16] // with IPComp
-	CPIOut      Opt[uint16]
-	MarkIn      Opt[uint32]
-	MarkMaskIn  Opt[uint32]
-	MarkOut     Opt[uint32]
-	MarkMaskOut Opt[uint32]
-	IfIDIn      Opt[uint32]
-	IfIDOut     Opt[uint32]
-	PerCPUSAs   bool        // since 6.0.2
+	CPIOut      Opt[uint16] // with IPComp
+	MarkIn      Opt[uint32] // since 5.5.2
+	MarkMaskIn  Opt[uint32] // absent if all bits count, since 5.5.2
+	MarkOut     Opt[uint32] // since 5.5.2
+	MarkMaskOut Opt[uint32] // likewise, since 5.5.2
+	IfIDIn      Opt[uint32] // XFRM interface, since 5.8.0
+	IfIDOut     Opt[uint32] // likewise, since 5.8.0
+	PerCPUSAs   bool        // there is one for each CPU, since 6.0.2
 	CPU         Opt[uint32] // the CPU that the SA is bound to, since 6.0.2
 
 	Suite      // without KeyExchange where the keys come from IKE_AUTH; with PRF up to 5.3.5
