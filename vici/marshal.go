@@ -17,13 +17,24 @@ import (
 //
 // Zero values and empty lists are left out, since for the daemon a missing key means its default;
 // use [Opt] to send a zero, an empty text or a "no".
+//
+// A value that cannot be sent, such as a time that is not of whole seconds, gives a [*FieldError].
 func Marshal(v any) (*Message, error) {
-	m := new(Message)
-	if v == nil {
-		return nil, errors.New("vici: Marshal needs a struct or map, not nil")
-	}
-	if err := new(marshaler).section(m, addressable(reflect.ValueOf(v))); err != nil {
+	m, err := marshal(v)
+	if err != nil {
 		return nil, fmt.Errorf("vici: Marshal: %w", err)
+	}
+	return m, nil
+}
+
+// marshal is Marshal with errors that do not name it.
+func marshal(v any) (*Message, error) {
+	if v == nil {
+		return nil, errors.New("a struct or map is needed, not nil")
+	}
+	m := new(Message)
+	if err := new(marshaler).section(m, addressable(reflect.ValueOf(v))); err != nil {
+		return nil, err
 	}
 	return m, nil
 }
@@ -35,7 +46,26 @@ func addressable(v reflect.Value) reflect.Value {
 	return c
 }
 
-type marshaler struct{ depth int }
+type marshaler struct {
+	depth int
+	path  []string // of names in the message
+}
+
+// at returns what do returns at one more name, with the place where it went wrong.
+func (x *marshaler) at(name string, do func() error) error {
+	x.path = append(x.path, name)
+	err := do()
+	if err != nil && !errorIs[*FieldError](err) {
+		err = &FieldError{Path: strings.Join(x.path, "."), Err: err, key: name}
+	}
+	x.path = x.path[:len(x.path)-1]
+	return err
+}
+
+func errorIs[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
+}
 
 // section adds the content of a section to m.
 func (x *marshaler) section(m *Message, v reflect.Value) error {
@@ -73,7 +103,7 @@ func (x *marshaler) structure(m *Message, v reflect.Value) error {
 	for i := range info.fields {
 		f := &info.fields[i]
 		if err := x.field(m, v.FieldByIndex(f.index), f); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
+			return err
 		}
 	}
 	if info.rest != nil {
@@ -99,19 +129,25 @@ func (x *marshaler) field(m *Message, v reflect.Value, f *field) error {
 
 // present adds a value even if it is zero.
 func (x *marshaler) present(m *Message, v reflect.Value, f *field) error {
-	switch {
-	case f.prefix:
+	if f.prefix {
 		return x.section(m, v)
-	case f.kind == KeyValue:
+	}
+	return x.at(f.name, func() error { return x.element(m, v, f) })
+}
+
+func (x *marshaler) element(m *Message, v reflect.Value, f *field) error {
+	switch f.kind {
+	case KeyValue:
 		text, err := textOf(v, f)
 		m.Add(f.name, text)
 		return err
-	case f.kind == ListStart:
+	case ListStart:
 		return addList(m, v, f)
+	default:
+		section := new(Message)
+		m.AddSection(f.name, section)
+		return x.section(section, v)
 	}
-	section := new(Message)
-	m.AddSection(f.name, section)
-	return x.section(section, v)
 }
 
 func addList(m *Message, v reflect.Value, f *field) error {
@@ -138,10 +174,10 @@ func (x *marshaler) mapping(m *Message, v reflect.Value) error {
 		}
 		f := field{name: key.String(), kind: kindOf(value.Type())}
 		if f.kind == 0 {
-			return fmt.Errorf("%s: %s cannot be sent", f.name, value.Type())
+			return x.at(f.name, func() error { return fmt.Errorf("%s cannot be sent", value.Type()) })
 		}
 		if err := x.field(m, addressable(value), &f); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
+			return err
 		}
 	}
 	return nil
@@ -167,8 +203,8 @@ func (x *marshaler) named(m *Message, v reflect.Value) error {
 		section := new(Message)
 		name := item.FieldByIndex(info.name).String()
 		m.AddSection(name, section)
-		if err := x.section(section, item); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if err := x.at(name, func() error { return x.section(section, item) }); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -151,11 +151,11 @@ func TestMarshalRefuses(t *testing.T) {
 		v    any
 		want string
 	}{
-		"nil":               {nil, "not nil"},
+		"nil":               {nil, "vici: Marshal: a struct or map is needed, not nil"},
 		"number":            {1, "int cannot be sent as a section"},
 		"keys of a map":     {map[int]string{1: "a"}, "map[int]string cannot be sent as a section"},
 		"value of a map":    {map[string]any{"a": 1.5}, "a: float64 cannot be sent"},
-		"part of a second":  {everything{Time: time.Millisecond}, "time: 1ms is not a whole number of seconds"},
+		"part of a second":  {everything{Time: time.Millisecond}, "vici: Marshal: time: 1ms is not a whole number of seconds"},
 		"nameless sections": {nameless{Children: []embedded{{}}}, "children: vici_test.embedded has no field with the tag"},
 		"nil in a slice":    {everything{Pointers: []*authRound{nil}}, "pointers: item 0 is nil"},
 		"cycle":             {cycle, "nest more than 64 deep"},
@@ -163,6 +163,10 @@ func TestMarshalRefuses(t *testing.T) {
 			C chan int `vici:"c"`
 		}{}, "type chan int is not supported"},
 		"part of one": {everything{Lifetime: vici.Some(time.Duration(1))}, "lifetime: 1ns is not a whole"},
+		"deep inside": {
+			map[string]any{"a": map[string][]everything{"b": {{Section: authRound{}, Lifetime: vici.Some(time.Duration(1))}}}},
+			"vici: Marshal: a.b: vici_test.everything has no field with the tag",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -171,4 +175,23 @@ func TestMarshalRefuses(t *testing.T) {
 			require.ErrorContains(t, err, "vici: ")
 		})
 	}
+}
+
+// Errors name the place, as those of Unmarshal do, and the sections that no field stands for.
+func TestMarshalErrorsNameThePath(t *testing.T) {
+	conn := vici.ConnConfig{Name: "gw", Children: []vici.ChildConfig{{Name: "net", RekeyTime: vici.Some(time.Millisecond)}}}
+	_, s := yes(t)
+	err := s.LoadConn(t.Context(), conn)
+	var fieldErr *vici.FieldError
+	require.ErrorAs(t, err, &fieldErr)
+	require.Equal(t, "gw.children.net.rekey_time", fieldErr.Path)
+	require.ErrorContains(t, err, "): gw.children.net.rekey_time: 1ms is not a whole number of seconds")
+
+	conn.Children[0].RekeyTime = vici.Some(time.Second)
+	conn.Local = []vici.AuthConfig{{Certs: [][]byte{make([]byte, vici.MaxValue+1)}}}
+	err = s.LoadConn(t.Context(), conn)
+	require.ErrorIs(t, err, vici.ErrTooLarge)
+	require.ErrorAs(t, err, &fieldErr)
+	require.Equal(t, "gw.local-1.certs", fieldErr.Path)
+	require.NoError(t, s.Err())
 }

@@ -5,6 +5,7 @@ package vici
 
 import (
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -156,34 +157,38 @@ func (m *Message) MarshalBinary() ([]byte, error) {
 	return m.AppendBinary(nil)
 }
 
-// AppendBinary appends the message as it goes over the wire to dst. It fails where a name or value
-// is too long, or where a section contains itself.
+// AppendBinary appends the message as it goes over the wire to dst. A name or value that is too long, or a section that
+// contains itself, gives a [*FieldError] that matches [ErrTooLarge].
 func (m *Message) AppendBinary(dst []byte) ([]byte, error) {
 	var e Encoder
 	e.Reset(dst)
-	m.encode(&e)
-	if e.err != nil {
-		return dst, e.err
+	if path := m.encode(&e); path != nil {
+		slices.Reverse(path)
+		return dst, &FieldError{Path: strings.Join(path, "."), Err: e.err, key: path[len(path)-1]}
 	}
 	return e.buf, nil
 }
 
-func (m *Message) encode(e *Encoder) {
-	for element := range m.All() {
+// encode returns the names, innermost first, that lead to what cannot be encoded; nil if there is nothing such.
+func (m *Message) encode(e *Encoder) (path []string) {
+	for i := range m.list() {
+		element := &m.elements[i]
 		switch element.Kind {
 		case SectionStart:
-			e.Section(element.Name)
-			if e.err != nil {
-				return
+			if e.Section(element.Name); e.err == nil {
+				path = element.Section.encode(e)
+				e.EndSection()
 			}
-			element.Section.encode(e)
-			e.EndSection()
 		case ListStart:
 			e.List(element.Name, element.Items...)
 		default:
 			e.KeyValue(element.Name, element.Value)
 		}
+		if e.err != nil {
+			return append(path, element.Name)
+		}
 	}
+	return nil
 }
 
 // UnmarshalBinary replaces the message by what body holds, to which it does not refer afterwards.

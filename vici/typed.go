@@ -35,7 +35,7 @@ func (s *Session) request(op, command string, request any) (*Message, error) {
 	if request == nil {
 		return new(Message), nil
 	}
-	m, err := Marshal(request)
+	m, err := marshal(request)
 	if err != nil {
 		return nil, s.opError(op, command, err)
 	}

@@ -10,10 +10,11 @@ import (
 	"strings"
 )
 
-// A FieldError is a value that does not fit the Go field that it is meant for.
+// A FieldError is a value that does not fit: one that the daemon sent, the Go field that it is meant for, or one of a
+// program, the message that it is to be sent in.
 type FieldError struct {
 	Path  string // in the message, such as "gw-gw.child-sas.net-net-1.bytes-in"
-	Value string // what the daemon sent; empty for lists and sections
+	Value string // what the daemon sent; empty for lists and sections, and for what is to be sent
 	Err   error
 
 	key string // last name of Path
