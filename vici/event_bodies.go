@@ -90,7 +90,7 @@ type ChildRekey struct {
 // An Alert is an event alert (since 6.0.3): something went wrong that deserves attention, such as an expired
 // certificate.
 type Alert struct {
-	Type string // such as "peer-auth-failed"
+	Type string // such as [AlertPeerAuthFailed]
 	IKE  *IKESA // that it is about, without children; nil if it is about none
 
 	buf IKESA // what IKE points to

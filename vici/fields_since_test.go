@@ -71,6 +71,29 @@ func TestFieldsDocumented(t *testing.T) {
 	}
 }
 
+// TestAlertTypes compares the constants with the types that daemons up to 6.1.0 send: named alike, and none left out.
+func TestAlertTypes(t *testing.T) {
+	types := strings.Fields(`radius-not-responding shutdown-signal local-auth-failed peer-auth-failed peer-addr-failed
+		peer-init-unreachable invalid-ike-spi parse-error-header parse-error-body retransmit-send retransmit-send-cleared
+		retransmit-send-timeout retransmit-receive half-open-timeout proposal-mismatch-ike proposal-mismatch-child ts-mismatch
+		ts-narrowed install-child-sa-failed install-child-policy-failed unique-replace unique-keep keep-on-child-sa-failure
+		vip-failure authorization-failed ike-sa-expired cert-expired cert-revoked cert-validation-failed cert-no-issuer
+		cert-untrusted-root cert-exceeded-path-len cert-policy-violation`)
+	var want, got []string
+	for _, typ := range types {
+		want = append(want, "alert"+strings.ReplaceAll(typ, "-", "")+` = "`+typ+`"`)
+	}
+	for _, group := range packageDoc(t).Consts {
+		for _, spec := range group.Decl.Specs {
+			c := spec.(*ast.ValueSpec)
+			if strings.HasPrefix(c.Names[0].Name, "Alert") {
+				got = append(got, strings.ToLower(c.Names[0].Name)+" = "+c.Values[0].(*ast.BasicLit).Value)
+			}
+		}
+	}
+	require.ElementsMatch(t, want, got)
+}
+
 // fieldComments adds the comments of a struct's fields.
 func fieldComments(typ *doc.Type, comments map[string]string) {
 	for _, spec := range typ.Decl.Specs {

@@ -48,6 +48,19 @@ func (o Opt[T]) MarshalJSON() ([]byte, error) {
 	return json.Marshal(o.value)
 }
 
+// UnmarshalJSON reads what MarshalJSON gives.
+func (o *Opt[T]) UnmarshalJSON(text []byte) error {
+	var value *T
+	if err := json.Unmarshal(text, &value); err != nil {
+		return err
+	}
+	*o = Opt[T]{}
+	if value != nil {
+		*o = Some(*value)
+	}
+	return nil
+}
+
 // IsZero reports whether there is no value, for "omitzero" of encoding/json.
 func (o Opt[T]) IsZero() bool { return !o.set }
 

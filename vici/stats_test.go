@@ -88,4 +88,10 @@ func TestOpt(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, `{"a":null,"b":0}`, string(b))
 	require.NotContains(t, string(b), `"c"`)
+
+	read := holder{A: some, C: some}
+	require.NoError(t, json.Unmarshal(b, &read))
+	require.Equal(t, holder{B: some, C: some}, read)
+	require.Error(t, json.Unmarshal([]byte(`{"b":"x"}`), &read))
+	require.Equal(t, some, read.B, "what cannot be read changes nothing")
 }

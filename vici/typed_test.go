@@ -71,6 +71,21 @@ func TestListConnsProposals(t *testing.T) {
 	require.Empty(t, rejected)
 }
 
+// TestListConnsOldRounds reads authentication rounds whatever follows the word in their sections' names, as they are in
+// daemons before 5.3.0.
+func TestListConnsOldRounds(t *testing.T) {
+	s, rejected := scripted(t, "list-conns", "list-conn", nil, new(vici.Message).AddSection("gw",
+		new(vici.Message).AddList("local_addrs", "%any").Add("local_port", "500").
+			AddSection("local", keyed("id", "moon")).AddSection("remote-eap", keyed("class", "EAP"))))
+	for conn, err := range s.ListConns(t.Context(), vici.ListConnsRequest{}) {
+		require.NoError(t, err)
+		require.Equal(t, []vici.Auth{{Name: "local", ID: "moon"}}, conn.Local)
+		require.Equal(t, []vici.Auth{{Name: "remote-eap", Class: "EAP"}}, conn.Remote)
+		require.Equal(t, []string{"%any"}, conn.LocalAddrs)
+	}
+	require.Empty(t, rejected)
+}
+
 // TestListPoliciesNames tells the child's name also where a daemon before 5.5.2 only names the section.
 func TestListPoliciesNames(t *testing.T) {
 	s, _ := scripted(t, "list-policies", "list-policy", nil,
