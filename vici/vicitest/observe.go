@@ -31,14 +31,14 @@ type Observation struct {
 type observed struct {
 	Observation
 
-	recent []Record
+	recent []record
 	next   chan struct{} // closed and replaced whenever something changes
 }
 
-// A Record is a request that the server received.
-type Record struct {
-	Command string
-	Request *vici.Message
+// A record is a request that the server received.
+type record struct {
+	command string
+	request *vici.Message
 }
 
 // recentRequests bounds how many requests a server remembers.
@@ -85,7 +85,7 @@ func (s *Server) observe() (Observation, <-chan struct{}) {
 }
 
 // WaitFor returns when the account satisfies what, or with the context's error. It is
-// told of connections, requests, registrations and their ends; bytes that drain do not wake it.
+// told of connections, refused ones included, of requests, registrations and their ends; bytes that drain do not wake it.
 func (s *Server) WaitFor(ctx context.Context, what func(Observation) bool) error {
 	for {
 		o, next := s.observe()
@@ -107,8 +107,8 @@ func (s *Server) Requests(command string) []*vici.Message {
 	defer s.mu.Unlock()
 	var found []*vici.Message
 	for _, r := range s.observed.recent {
-		if r.Command == command {
-			found = append(found, r.Request)
+		if r.command == command {
+			found = append(found, r.request)
 		}
 	}
 	return found
@@ -125,7 +125,7 @@ func (s *Server) begin(call *Call) {
 		if len(o.recent) == recentRequests {
 			o.recent = o.recent[1:]
 		}
-		o.recent = append(o.recent, Record{Command: call.Name, Request: call.Request})
+		o.recent = append(o.recent, record{command: call.Name, request: call.Request})
 	}
 	o.signal()
 }

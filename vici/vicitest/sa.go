@@ -6,37 +6,39 @@ package vicitest
 import (
 	"slices"
 	"time"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
 
 // States of an IKE_SA, as the daemon names them.
 const (
-	IKECreated     = "CREATED"
-	IKEConnecting  = "CONNECTING"
-	IKEEstablished = "ESTABLISHED"
-	IKEPassive     = "PASSIVE"
-	IKERekeying    = "REKEYING"
-	IKERekeyed     = "REKEYED"
-	IKEDeleting    = "DELETING"
-	IKEDestroying  = "DESTROYING"
+	IKECreated     = vici.StateCreated
+	IKEConnecting  = vici.StateConnecting
+	IKEEstablished = vici.StateEstablished
+	IKEPassive     = vici.StatePassive
+	IKERekeying    = vici.StateRekeying
+	IKERekeyed     = vici.StateRekeyed
+	IKEDeleting    = vici.StateDeleting
+	IKEDestroying  = vici.StateDestroying
 )
 
 // States of a CHILD_SA, as the daemon names them.
 const (
-	ChildCreated    = "CREATED"
-	ChildRouted     = "ROUTED"
-	ChildInstalling = "INSTALLING"
-	ChildInstalled  = "INSTALLED"
-	ChildUpdating   = "UPDATING"
-	ChildRekeying   = "REKEYING"
-	ChildRekeyed    = "REKEYED"
-	ChildRetrying   = "RETRYING"
-	ChildDeleting   = "DELETING"
-	ChildDeleted    = "DELETED"
-	ChildDestroying = "DESTROYING"
+	ChildCreated    = vici.StateCreated
+	ChildRouted     = vici.StateRouted
+	ChildInstalling = vici.StateInstalling
+	ChildInstalled  = vici.StateInstalled
+	ChildUpdating   = vici.StateUpdating
+	ChildRekeying   = vici.StateRekeying
+	ChildRekeyed    = vici.StateRekeyed
+	ChildRetrying   = vici.StateRetrying
+	ChildDeleting   = vici.StateDeleting
+	ChildDeleted    = vici.StateDeleted
+	ChildDestroying = vici.StateDestroying
 )
 
 // Unnamed is what a responder's IKE_SA is called while no configuration was selected.
-const Unnamed = "(unnamed)"
+const Unnamed = vici.Unnamed
 
 // An IKESA is all that the daemon tells of an IKE_SA. Zero values are left out of listings as
 // the daemon leaves them out.

@@ -197,6 +197,7 @@ func (s *Server) open(nc net.Conn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.observed.Accepted++
+	defer s.observed.signal()
 	if err := s.refused(); err != nil {
 		_ = nc.Close() // that is the refusal
 		return err
@@ -204,7 +205,6 @@ func (s *Server) open(nc net.Conn) error {
 	c := newConn(s, nc)
 	s.conns[c] = struct{}{}
 	s.observed.Connections = len(s.conns)
-	s.observed.signal()
 	s.tasks.Go(func() {
 		c.serve()
 		s.closed(c)
