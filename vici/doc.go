@@ -70,17 +70,18 @@
 //
 // Every error is an [*OpError] that tells the operation and the daemon's address. Inside it is one of
 //
-//   - a [*CommandError], the daemon's own refusal with its text: [errors.As] finds it;
+//   - a [*CommandError], the daemon's own refusal with its text, or a [*FieldError], a value of the request that cannot
+//     be sent: [errors.As] finds these;
 //   - [ErrUnknownCommand] or [ErrUnknownEvent], from a daemon that is too old or lacks a plugin: [errors.Is] finds
 //     these and the following ones, and there is no other way to ask what a daemon can;
 //   - [ErrMalformed] or [ErrTooLarge], where the daemon sent what the protocol does not allow;
 //   - [ErrClosed], since the session was closed before;
 //   - the context's error, or one of package net.
 //
-// The first two leave the session as it was, and so does a message that is malformed inside a packet that is whole.
-// Everything else leaves it in doubt to which request the next answer would belong, so the session closes itself
-// ([Session.Err] tells); dial again. A command that was interrupted may have been carried out, and one that takes long
-// goes on in the daemon.
+// The first two leave the session as it was, and so do a request that is too large, a message that is malformed inside a
+// packet that is whole, and a context that ends before the call has its turn. Everything else leaves it in doubt to which
+// request the next answer would belong, so the session closes itself ([Session.Err] tells); dial again. A command that
+// was interrupted may have been carried out, and one that takes long goes on in the daemon.
 //
 // # Concurrency and lifetime
 //

@@ -13,7 +13,8 @@ type Trace struct {
 	Request func(command string)
 
 	// Done is told how a command ended and how long it took, with its stream but without its wait
-	// for earlier commands of the session. The error is what the caller gets.
+	// for earlier commands of the session. The error is what the caller gets; only that an event of a stream did not
+	// decode is told to the loop alone.
 	Done func(command string, took time.Duration, err error)
 
 	// Rejected is told of a value that a typed method left out, since it is not of the field's form
