@@ -15,9 +15,6 @@ import (
 	"time"
 )
 
-// DefaultAddress is where a daemon with default settings listens on most systems.
-const DefaultAddress = "unix:///var/run/charon.vici"
-
 // A Dialer opens sessions. The zero value is ready for use; a Dialer may be used by several
 // goroutines at once if it is not changed meanwhile.
 type Dialer struct {
@@ -34,7 +31,8 @@ type Dialer struct {
 	Trace *Trace
 
 	// DialContext replaces the way a connection is made, for transports that the standard library
-	// lacks and for tests. Network is "unix" or "tcp".
+	// lacks and for tests. Network and address are what [ParseAddress] makes of Address, or the parts
+	// before and after "://" of one that it does not know, such as "vsock://2:4502".
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -53,9 +51,9 @@ const (
 // waiting connections is full is asked again until the context ends; any other refusal is an error
 // at once. Errors are of type [*OpError].
 func (d *Dialer) Dial(ctx context.Context) (*Session, error) {
-	network, address, err := ParseAddress(d.address())
+	network, address, err := d.parse()
 	if err != nil {
-		return nil, d.opError(err)
+		return nil, err
 	}
 	var full error
 	for wait := minBacklogWait; ; wait = min(2*wait, maxBacklogWait) {
@@ -72,6 +70,19 @@ func (d *Dialer) Dial(ctx context.Context) (*Session, error) {
 			return nil, d.opError(fmt.Errorf("%w while the daemon's queue of new connections was full: %w", ctx.Err(), full))
 		}
 	}
+}
+
+// parse returns the network and address to connect to.
+func (d *Dialer) parse() (network, address string, err error) {
+	network, address, err = ParseAddress(d.address())
+	if err == nil {
+		return network, address, nil
+	}
+	scheme, rest, ok := strings.Cut(d.address(), "://")
+	if known := scheme == "unix" || scheme == "tcp"; d.DialContext == nil || !ok || known {
+		return "", "", d.opError(err)
+	}
+	return scheme, rest, nil
 }
 
 func (d *Dialer) connect(ctx context.Context, network, address string) (net.Conn, error) {
@@ -119,12 +130,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 // takes. Like the daemon it takes all characters of a path as they are. The error says what is
 // wrong and what forms there are.
 func ParseAddress(s string) (network, address string, err error) {
-	if filepath.IsAbs(s) {
+	if isAbs(s) {
 		return "unix", s, nil
 	}
 	scheme, rest, _ := strings.Cut(s, "://")
 	switch {
-	case scheme == "unix" && filepath.IsAbs(rest):
+	case scheme == "unix" && isAbs(rest):
 		return "unix", rest, nil
 	case scheme == "unix":
 		return "", "", addressError(s, "the path of a Unix socket must be absolute")
@@ -136,6 +147,9 @@ func ParseAddress(s string) (network, address string, err error) {
 	}
 	return "tcp", rest, nil
 }
+
+// isAbs takes paths in the manner of Unix for absolute on every system.
+func isAbs(path string) bool { return filepath.IsAbs(path) || strings.HasPrefix(path, "/") }
 
 func addressError(s, reason string) error {
 	return fmt.Errorf("address %q: %s (use unix:///path/to/charon.vici or tcp://host:port)", s, reason)

@@ -8,7 +8,6 @@ import (
 	"context"
 	"io/fs"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -159,7 +158,29 @@ func TestDialDefaultAddress(t *testing.T) {
 	_, err := d.Dial(t.Context())
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	require.ErrorContains(t, err, vici.DefaultAddress)
-	require.Equal(t, "unix /var/run/charon.vici", dialed)
+	network, address, err := vici.ParseAddress(vici.DefaultAddress)
+	require.NoError(t, err)
+	require.Equal(t, network+" "+address, dialed)
+}
+
+// A transport of the caller's own takes addresses of its own.
+func TestDialOtherTransports(t *testing.T) {
+	var dialed string
+	d := vici.Dialer{Address: "vsock://2:4502", DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
+		dialed = network + " " + address
+		return nil, fs.ErrNotExist
+	}}
+	_, err := d.Dial(t.Context())
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.Equal(t, "vsock 2:4502", dialed)
+
+	for _, address := range []string{"unix://charon.vici", "tcp://192.0.2.1", "charon.vici"} {
+		d.Address = address
+		_, err = d.Dial(t.Context())
+		require.ErrorContains(t, err, "use unix:///path/to/charon.vici or tcp://host:port", address)
+	}
+	_, err = vici.Dial(t.Context(), "vsock://2:4502")
+	require.ErrorContains(t, err, "unknown form")
 }
 
 func TestDialWithEndedContext(t *testing.T) {
@@ -169,66 +190,6 @@ func TestDialWithEndedContext(t *testing.T) {
 	cancel()
 	_, err := vici.Dial(ctx, "unix://"+l.Addr().String())
 	require.ErrorIs(t, err, context.Canceled)
-}
-
-// fullListener is a Unix socket like charon's whose queue of waiting connections is full.
-func fullListener(t *testing.T) (net.Listener, string) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "charon.vici")
-	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	require.NoError(t, err)
-	require.NoError(t, syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}))
-	require.NoError(t, syscall.Listen(fd, 0))
-	f := os.NewFile(uintptr(fd), path)
-	l, err := net.FileListener(f)
-	require.NoError(t, err)
-	require.NoError(t, f.Close())
-	t.Cleanup(func() { l.Close() })
-	for {
-		conn, err := new(net.Dialer).DialContext(t.Context(), "unix", path)
-		if err != nil {
-			require.ErrorIs(t, err, syscall.EAGAIN)
-			return l, path
-		}
-		t.Cleanup(func() { conn.Close() })
-	}
-}
-
-func TestDialWaitsForAFullBacklog(t *testing.T) {
-	l, path := fullListener(t)
-	retried := make(chan struct{}, 1000)
-	d := vici.Dialer{Address: path, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		retried <- struct{}{}
-		return new(net.Dialer).DialContext(ctx, network, address)
-	}}
-	type result struct {
-		s   *vici.Session
-		err error
-	}
-	dialed := make(chan result)
-	go func() {
-		s, err := d.Dial(t.Context())
-		dialed <- result{s, err}
-	}()
-	for range 5 {
-		<-retried
-	}
-	waiting, err := l.Accept() // makes room for one
-	require.NoError(t, err)
-	defer waiting.Close()
-	r := <-dialed
-	require.NoError(t, r.err)
-	require.NoError(t, r.s.Close())
-}
-
-func TestDialWaitsNoLongerThanTheContext(t *testing.T) {
-	_, path := fullListener(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	_, err := vici.Dial(ctx, path)
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.ErrorIs(t, err, syscall.EAGAIN)
-	require.ErrorContains(t, err, "while the daemon's queue of new connections was full")
 }
 
 // What is wrong is told also where the context ends in an attempt instead of between two.

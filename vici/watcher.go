@@ -56,8 +56,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 	if w.Dialer == nil || w.OnEvent == nil || len(w.Events) == 0 {
 		return errors.New("vici: a Watcher needs Dialer, Events and OnEvent")
 	}
-	if _, _, err := ParseAddress(w.Dialer.address()); err != nil {
-		return w.Dialer.opError(err)
+	if _, _, err := w.Dialer.parse(); err != nil {
+		return err
 	}
 	backoff := w.minBackoff()
 	for {
