@@ -65,12 +65,13 @@ func (r *seenRecord) recording(dial dialFunc) dialFunc {
 	}
 }
 
-// write writes what was seen of a release into the directory that the environment names.
+// write writes what was seen of a release into the directory that the environment names, and insists that typed methods
+// have all of it.
 func (r *seenRecord) write(t *testing.T, release string) {
 	t.Helper()
 	lines := make(map[string]bool)
 	for _, c := range r.conns {
-		require.NoError(t, c.see(lines))
+		require.NoError(t, c.see(lines, func(command string, p vici.Packet) { requireTyped(t, command, p) }))
 	}
 	require.Greater(t, len(lines), 100)
 	if dir := os.Getenv("VICI_TEST_SEEN"); dir != "" {
@@ -79,8 +80,9 @@ func (r *seenRecord) write(t *testing.T, release string) {
 	}
 }
 
-// see adds a line for each command and event that the daemon knew, and for each field that it sent.
-func (c *recordedConn) see(lines map[string]bool) error {
+// see adds a line for each command and event that the daemon knew, and for each field that it sent. It hands the answers
+// and events to check.
+func (c *recordedConn) see(lines map[string]bool, check func(command string, p vici.Packet)) error {
 	commands, registrations, err := c.requests()
 	if err != nil {
 		return err
@@ -99,6 +101,7 @@ func (c *recordedConn) see(lines map[string]bool) error {
 			if p.Type == vici.CmdResponse {
 				lines["command "+commands[0]] = true
 				err = seeFields(lines, commands[0], p.Body)
+				check(commands[0], p)
 			}
 			commands = commands[1:]
 		case vici.EventConfirm, vici.EventUnknown:
@@ -108,6 +111,7 @@ func (c *recordedConn) see(lines map[string]bool) error {
 			registrations = registrations[1:]
 		case vici.EventPacket:
 			err = seeFields(lines, string(p.Name), p.Body)
+			check("", p)
 		default:
 			err = fmt.Errorf("daemon sent %s", p.Type)
 		}
@@ -115,6 +119,31 @@ func (c *recordedConn) see(lines map[string]bool) error {
 			return err
 		}
 	}
+}
+
+// requireTyped insists that what a typed method or Event.Decode makes of a packet has all that the packet says, and no
+// more.
+func requireTyped(t *testing.T, command string, p vici.Packet) {
+	t.Helper()
+	m, err := vici.ParseMessage(p.Body)
+	require.NoError(t, err)
+	want := flattenJSON(asJSON(m))
+	if p.Type == vici.EventPacket {
+		body, err := vici.Event{Name: string(p.Name), Body: p.Body}.Decode()
+		require.NoError(t, err)
+		require.Equal(t, want, flattenEvent(body), string(p.Name))
+		return
+	}
+	typed, ok := capturedCommands()[command]
+	if success, _ := m.Value("success"); !ok || typed.event != "" || success == "no" {
+		return // nothing but success or failure, which the suite looks at
+	}
+	answer := capture{packets: []vici.Packet{p}}
+	_, s := replayed(t, &answer, command, "")
+	got, err := typed.typed(t.Context(), s)
+	require.NoError(t, err)
+	renameKeyExchange(want)
+	require.Equal(t, []flat{want}, got, command)
 }
 
 // requests returns the names of commands and of events in the order in which they were sent.
