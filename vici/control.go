@@ -34,7 +34,7 @@ type InitiateRequest struct {
 }
 
 // Initiate establishes a CHILD_SA or IKE_SA (command initiate, since 5.2.0) and hands what the daemon logs about it
-// to log, which may be nil; see [Session.Terminate] for what it may do. Where the SA does not come up within the
+// to log, which may be nil; [Session.Terminate] says what log may do. Where the SA does not come up within the
 // timeout, the error is a [*CommandError].
 func (s *Session) Initiate(ctx context.Context, request InitiateRequest, log func(*ControlLog)) error {
 	return s.control(ctx, "initiate", request, request.Timeout, log, nil)
@@ -61,8 +61,9 @@ type TerminateResult struct {
 }
 
 // Terminate closes IKE_SAs or CHILD_SAs (command terminate, since 5.2.0) and hands what the daemon logs about it to
-// log, which may be nil. It is called in the caller's goroutine, must not use the session, and should be quick, since
-// the daemon queues what is not read. Its argument may be kept. A selection without a match is a [*CommandError].
+// log, which may be nil. Log is called in the caller's goroutine, in order; it must not use the session, and should be
+// quick, since the daemon queues what is not read. What it is given may be kept. A selection without a match is a
+// [*CommandError].
 func (s *Session) Terminate(ctx context.Context, request TerminateRequest, log func(*ControlLog)) (TerminateResult, error) {
 	var result TerminateResult
 	err := s.control(ctx, "terminate", request, request.Timeout, log, &result)
