@@ -40,21 +40,24 @@ func (r *recent[K]) get(key K) (at time.Time, known bool) {
 	return at, known
 }
 
-// collisionTime is longer than two ends that rekey an SA at the same time take to find out whose new one stays. No SA
-// is so short-lived otherwise.
+// collisionTime is longer than two ends that rekey an SA at the same time take to find out whose new one stays.
 const collisionTime = 2 * time.Second
 
 // rekeyings tells a rekeying from a further report of the same one. When both ends begin at the same
-// time, a daemon may report that the old SA was replaced twice (before 6.0), or that it was replaced by the one
+// time, a daemon may report that the old SA was replaced twice (seen before 6.0), or that it was replaced by the one
 // that is redundant, and that one by the one that stays.
 type rekeyings[K comparable] struct {
-	replaced, made recent[K]
+	replaced  recent[K]
+	redundant recent[K] // may be: made while both ends had begun
 }
 
-// counts reports whether the replacement of an SA by another one is the first report of a rekeying.
-func (r *rekeyings[K]) counts(from, to K, now time.Time) bool {
+// counts reports whether the replacement of an SA by another one is the first report of a rekeying. A collision is one that
+// both ends have begun; without one, an SA that is replaced soon after it was made was really rekeyed.
+func (r *rekeyings[K]) counts(from, to K, collision bool, now time.Time) bool {
 	first := r.replaced.add(from, now)
-	made, known := r.made.get(from)
-	r.made.add(to, now)
+	made, known := r.redundant.get(from)
+	if collision {
+		r.redundant.add(to, now)
+	}
 	return first && (!known || now.Sub(made) >= collisionTime)
 }

@@ -34,3 +34,37 @@ func TestRecent(t *testing.T) {
 	}
 	require.LessOrEqual(t, remembered(), 2*perMinute+2)
 }
+
+// A rekeying counts once, however a daemon reports that both ends began it, and each of two that follow each other counts.
+func TestRekeyingsCountOnce(t *testing.T) {
+	type report struct {
+		from, to  int
+		collision bool
+		after     time.Duration
+	}
+	const rtt = 80 * time.Millisecond
+	for name, test := range map[string]struct {
+		reports []report
+		want    int
+	}{
+		"the same again":                     {[]report{{1, 2, false, 0}, {1, 2, false, rtt}}, 1},
+		"a collision, before 6.0":            {[]report{{1, 2, true, 0}, {1, 3, false, rtt}}, 1},
+		"a collision, from 6.0":              {[]report{{1, 2, true, 0}, {2, 3, false, rtt}}, 1},
+		"a collision, and a rekeying":        {[]report{{1, 2, true, 0}, {2, 3, false, collisionTime}}, 2},
+		"one after the other, for a volume":  {[]report{{1, 2, false, 0}, {2, 3, false, rtt}, {3, 4, false, rtt}}, 3},
+		"of two SAs":                         {[]report{{1, 2, true, 0}, {11, 12, true, 0}, {1, 3, false, rtt}, {11, 13, false, 0}}, 2},
+		"a collision after another rekeying": {[]report{{1, 2, false, 0}, {2, 3, true, rtt}, {2, 4, false, rtt}}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now, counted := time.Now(), 0
+			var r rekeyings[int]
+			for _, report := range test.reports {
+				now = now.Add(report.after)
+				if r.counts(report.from, report.to, report.collision, now) {
+					counted++
+				}
+			}
+			require.Equal(t, test.want, counted)
+		})
+	}
+}

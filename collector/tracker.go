@@ -4,6 +4,7 @@
 package collector
 
 import (
+	"slices"
 	"time"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
@@ -186,10 +187,15 @@ func (t *tracker) ikeRekey(e *vici.IKERekey) {
 	if conn == nil {
 		return
 	}
-	if t.rekeyedIKE.counts(keyOf(&e.Old), keyOf(&e.New), t.now()) {
+	if t.rekeyedIKE.counts(keyOf(&e.Old), keyOf(&e.New), collides(&e.Old, "IKE_REKEY"), t.now()) {
 		events.rekeyed++
 	}
 	t.table.renamed(conn, &e.Old, &e.New, t.now())
+}
+
+// collides reports whether this end has begun a rekeying and is answering the peer's at the same time.
+func collides(sa *vici.IKESA, task string) bool {
+	return slices.Contains(sa.TasksActive, task) && len(sa.TasksPassive) > 0
 }
 
 func (t *tracker) ikeUpdate(e *vici.IKEUpdate) {
@@ -250,7 +256,7 @@ func (t *tracker) childRekey(e *vici.ChildRekey) {
 		return
 	}
 	t.observe(&e.IKE, &e.New, false)
-	if t.rekeyed.counts(childKeyOf(&e.Old), childKeyOf(&e.New), t.now()) {
+	if t.rekeyed.counts(childKeyOf(&e.Old), childKeyOf(&e.New), collides(&e.IKE, "CHILD_REKEY"), t.now()) {
 		t.childEvents(k).rekeyed++
 	}
 	t.ended(&e.Old)

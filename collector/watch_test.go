@@ -230,6 +230,7 @@ func TestTenThousandEvents(t *testing.T) {
 	before := heap()
 	run()
 	require.Eventually(t, func() bool { return rekeyed() == 2*events }, 10*time.Second, 10*time.Millisecond)
+	require.EqualValues(t, 2*events, gathered(t, c, "child_sas_rekeyed_total", "net", "events"), "each was a rekeying of its own")
 	o := d.Observe()
 	require.Zero(t, o.Queued)
 	const all = events * 1300 // bytes; on a machine that has other things to do some wait for a moment

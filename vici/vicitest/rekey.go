@@ -85,6 +85,7 @@ func (d *Daemon) raiseChildRekeys(sa *IKESA, old, loser, winner *ChildSA, how Re
 		return
 	}
 	d.RaiseChildRekey(&shown, &dying, loser)
+	shown.TasksPassive = nil // the peer's exchange is done
 	if !d.since(6, 0, 0) {
 		d.RaiseChildRekey(&shown, &dying, winner)
 		return
@@ -106,21 +107,22 @@ func (d *Daemon) stateWhenRekeyed(version int, how Rekeying) string {
 	return ChildRekeying
 }
 
+// childRekeyTasks returns what an IKE_SA works on while a rekeying is reported; in a collision that is both ends' exchange.
 func (d *Daemon) childRekeyTasks(version int, how Rekeying) (active, passive []string) {
-	task := "CHILD_REKEY"
-	if version == 1 {
-		task = "QUICK_MODE"
+	task, answer := "CHILD_REKEY", "CHILD_REKEY"
+	switch {
+	case version == 1:
+		task, answer = "QUICK_MODE", "QUICK_MODE"
+	case d.since(6, 0, 0):
+		answer = "CHILD_DELETE" // the peer's delete is what ends it
 	}
-	if how.Collision {
+	if how.Collision || !how.Responder {
 		active = []string{task}
 	}
-	switch {
-	case !how.Responder:
-		return []string{task}, nil
-	case d.since(6, 0, 0) && version == 2:
-		return active, []string{"CHILD_DELETE"} // the peer's delete is what ends it
+	if how.Collision || how.Responder {
+		passive = []string{answer}
 	}
-	return active, []string{task}
+	return active, passive
 }
 
 // ExpireChild lets a CHILD_SA vanish that was rekeyed, without an event.

@@ -57,7 +57,7 @@ func ikeRekeyTasks(how Rekeying) (active, passive []string) {
 	if !how.Responder || how.Collision {
 		active = []string{"IKE_REKEY"}
 	}
-	if how.Responder {
+	if how.Responder || how.Collision {
 		passive = []string{"IKE_REKEY"}
 	}
 	return active, passive
