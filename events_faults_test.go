@@ -106,7 +106,7 @@ func TestBrokenEventStream(t *testing.T) {
 				}
 				require.EqualValues(t, 1, e.scrape()[connected])
 				requireCounting(t, d, e)
-				require.LessOrEqual(t, d.Observe().Connections, 2)
+				require.LessOrEqual(t, d.Observe().Connections, 3)
 			})
 		})
 	}

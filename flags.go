@@ -115,6 +115,9 @@ func (c *config) addScrapeFlags(app *kingpin.Application) {
 		Default("10").Float64Var(&c.looks.PerSecond)
 	app.Flag("looks.max-ike-sas", "No looks are made while the daemon has more IKE_SAs than this, since each goes through all of them.").
 		Default("2000").Uint64Var(&c.looks.MaxIKESAs)
+	app.Flag("looks.log",
+		"Read the daemon's log while there are looks, for the announcements of rekeyings that no timer foretells, unless it is long.").
+		Default("true").BoolVar(&c.looks.Log)
 	app.Flag("connection.include", "Regular expression for the names of connections to show; it must match the whole name.").
 		PlaceHolder("REGEXP").SetValue(&anchored{&c.include})
 	app.Flag("connection.exclude", "Regular expression for the names of connections not to show; it must match the whole name.").

@@ -178,6 +178,7 @@ func (c *Collector) Run(ctx context.Context) error {
 		return ctx.Err()
 	}
 	running.Go(func() { c.gateway.looks.run(ctx) })
+	running.Go(func() { c.gateway.looks.listen(ctx) })
 	running.Go(func() { c.resync(ctx) })
 	return c.gateway.watcher().Run(ctx)
 }

@@ -48,7 +48,7 @@ func (eventsSource) Metrics() []*Metric {
 	return []*Metric{
 		streamConnected, streamConnects, eventSupported, eventsReceived,
 		ikeEstablished, ikeTerminated, ikeFailed, ikeRekeyed, ikeMoved, childEstablished, childTerminated, childRekeyed,
-		sessionSeconds, alertsTotal, looksTotal, looksSkipped,
+		sessionSeconds, alertsTotal, looksTotal, looksSkipped, logSubscribed,
 	}
 }
 
@@ -164,37 +164,43 @@ const (
 
 // watcher returns what keeps the subscription.
 func (g *gateway) watcher() *vici.Watcher {
+	w := g.subscription(watchedEvents()...)
+	w.OnEvent = func(e vici.Event) {
+		g.locked(func() { g.tracker.take(e) })
+	}
+	w.OnConnect = func(_ context.Context, unsupported []string) error {
+		g.locked(func() { g.tracker.connect(unsupported) })
+		g.log.Info("Subscribed to events", "unsupported", unsupported)
+		select {
+		case g.changed <- struct{}{}:
+		default: // it is known already that a sweep is due
+		}
+		return nil
+	}
+	w.OnDisconnect = func(err error, wait time.Duration) {
+		g.locked(func() {
+			if g.tracker.connected {
+				g.log.Warn("The subscription to events is lost", "err", err)
+			}
+			g.tracker.connected = false
+		})
+		g.log.Debug("Subscribing to events again", "wait", wait, "err", err)
+	}
+	return w
+}
+
+// subscription returns a watcher of some events.
+func (g *gateway) subscription(events ...string) *vici.Watcher {
 	timeout, keepAlive := subscribeTime, time.Duration(0)
 	if network, _, err := vici.ParseAddress(g.client.dialer.Address); err == nil && network == "tcp" {
 		timeout, keepAlive = tcpSubscribe, tcpKeepAlive
 	}
 	return &vici.Watcher{
 		Dialer:     g.client.dialer,
-		Events:     watchedEvents(),
+		Events:     events,
 		Timeout:    timeout,
 		KeepAlive:  keepAlive,
 		MinBackoff: minReconnect,
 		MaxBackoff: maxReconnect,
-		OnEvent: func(e vici.Event) {
-			g.locked(func() { g.tracker.take(e) })
-		},
-		OnConnect: func(_ context.Context, unsupported []string) error {
-			g.locked(func() { g.tracker.connect(unsupported) })
-			g.log.Info("Subscribed to events", "unsupported", unsupported)
-			select {
-			case g.changed <- struct{}{}:
-			default: // it is known already that a sweep is due
-			}
-			return nil
-		},
-		OnDisconnect: func(err error, wait time.Duration) {
-			g.locked(func() {
-				if g.tracker.connected {
-					g.log.Warn("The subscription to events is lost", "err", err)
-				}
-				g.tracker.connected = false
-			})
-			g.log.Debug("Subscribing to events again", "wait", wait, "err", err)
-		},
 	}
 }

@@ -20,6 +20,8 @@ var (
 		"Number of looks that were due and not made: too many at once, too many SAs, or a daemon too old for them. "+
 			"Totals may miss some traffic then.",
 		"reason")
+	logSubscribed = gauge("follow_up_log_subscribed",
+		"Whether the daemon's log is read, which announces rekeyings that no timer foretells.")
 )
 
 // Reasons for a look that was not made.
@@ -37,6 +39,9 @@ type LooksConfig struct {
 
 	// MaxIKESAs: there are no looks while the daemon has more.
 	MaxIKESAs uint64
+
+	// Log allows to subscribe to the daemon's log while there are looks: it announces rekeyings that no timer foretells.
+	Log bool
 }
 
 // looks makes the looks that are scheduled. One goroutine makes them.
@@ -44,7 +49,10 @@ type looks struct {
 	schedule *schedule
 	gateway  *gateway
 	pace     pace
-	made     uint64 // guarded by the gateway's lock
+
+	// The gateway's lock guards these.
+	made      uint64
+	listening bool // to the daemon's log
 }
 
 func newLooks(g *gateway, s *schedule) *looks {
@@ -91,11 +99,14 @@ func (l *looks) step(ctx context.Context) (wait time.Duration, looked bool) {
 	return l.pace.rest(now, took, urgent), true
 }
 
-// look asks for one CHILD_SA, takes its traffic into account, and returns its state, or "" if it was not listed, and how
-// long the daemon took.
+// look asks for one CHILD_SA, or for those with one name, takes their traffic into account, and returns the state, or "" if
+// nothing was listed, and how long the daemon took. Of several the state is that of one that is being rekeyed, if there is one.
 func (l *looks) look(ctx context.Context, t target) (state string, took time.Duration, err error) {
 	r := &round{gateway: l.gateway}
-	request := vici.ListSAsRequest{NoBlock: true, ChildID: vici.Some(t.child), IKEID: t.ike}
+	request := vici.ListSAsRequest{NoBlock: true, IKEID: t.ike, Child: t.name}
+	if t.child != 0 {
+		request.ChildID = vici.Some(t.child)
+	}
 	err = r.query(ctx, "list-sas", func(ctx context.Context, s *vici.Session) error {
 		start := l.gateway.now()
 		defer func() { took = l.gateway.now().Sub(start) }()
@@ -103,11 +114,8 @@ func (l *looks) look(ctx context.Context, t target) (state string, took time.Dur
 			if err != nil {
 				return err
 			}
-			for i := range sa.Children {
-				if c := &sa.Children[i]; c.UniqueID.Or(0) == t.child {
-					state = c.State
-					l.gateway.locked(func() { l.gateway.tracker.observe(sa, c, false) })
-				}
+			if found := l.see(t, sa); state != vici.StateRekeying && found != "" {
+				state = found
 			}
 		}
 		return nil
@@ -115,8 +123,27 @@ func (l *looks) look(ctx context.Context, t target) (state string, took time.Dur
 	return state, took, err
 }
 
+// see takes the traffic of the CHILD_SAs that are looked at into account and returns their state.
+func (l *looks) see(t target, sa *vici.IKESA) (state string) {
+	if t.child == 0 {
+		state = vici.StateDeleted // the IKE_SA is not busy; where it does not have them, it has them no more or not yet
+	}
+	for i := range sa.Children {
+		c := &sa.Children[i]
+		if !t.is(c) {
+			continue
+		}
+		if state != vici.StateRekeying {
+			state = c.State
+		}
+		l.gateway.locked(func() { l.gateway.tracker.observe(sa, c, false) })
+	}
+	return state
+}
+
 // emit adds the metrics of looks.
 func (l *looks) emit(out *Page, began time.Time) {
+	out.Gauge(logSubscribed, float64(btoi(l.listening)), nil)
 	out.Counter(looksTotal, float64(l.made), began, nil)
 	for _, reason := range []string{skippedFailed, skippedRate, skippedSize, skippedVersion} {
 		out.Counter(looksSkipped, float64(l.schedule.skipped[reason]), began, newLabels("reason", reason))

@@ -23,10 +23,11 @@ func (l *life) stream(child uint32, d time.Duration) {
 	}
 }
 
-// lookedAt returns how many requests for one CHILD_SA the daemon got.
+// lookedAt returns how many requests for one CHILD_SA, or for one name, the daemon got.
 func (l *life) lookedAt() (looks int) {
 	for _, m := range l.Requests("list-sas") {
-		if _, ok := m.Value("child-id"); ok {
+		_, id := m.Value("child-id")
+		if _, name := m.Value("child"); id || name {
 			looks++
 		}
 	}

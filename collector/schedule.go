@@ -4,6 +4,7 @@
 package collector
 
 import (
+	"maps"
 	"time"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
@@ -40,6 +41,10 @@ const (
 	longestSchedule = time.Minute
 )
 
+// announcedAtMost is how long a rekeying that the daemon's log announced is looked for. It has begun by then, but a daemon
+// that is busy with its IKE_SA does not list it yet.
+const announcedAtMost = 2 * time.Second
+
 // A schedule knows which CHILD_SAs are to be looked at, and when. It is pure bookkeeping: no input or
 // output, no clock. The gateway's lock guards it.
 type schedule struct {
@@ -48,17 +53,33 @@ type schedule struct {
 	after      [3]queue          // looks at SAs that were replaced
 	repeated   queue             // those of them that found nothing
 	due        map[uint32]*dueSA // SAs whose rekeying comes next, by unique id
-	planned    bool              // nothing is scheduled before a sweep told what daemon this is
-	disallowed string            // why there are no looks just now; "" while there are
+	announced  map[announcement]*dueSA
+	planned    bool   // nothing is scheduled before a sweep told what daemon this is
+	disallowed string // why there are no looks just now; "" while there are
 	skipped    map[string]uint64
+
+	allowed chan struct{} // holds a value when looks may have become allowed
+	refuse  func()        // ends what is of use only while there are looks; nil if there is nothing
 }
 
-// A target is a CHILD_SA to look at. A daemon asked for one IKE_SA does not have to describe all
-// others; where it is not known to which the CHILD_SA belongs, it is asked for all.
+// A target is what to look at: a CHILD_SA by its unique id, or all of an IKE_SA that have a name. A daemon asked for one
+// IKE_SA does not have to describe all others; where it is not known to which a CHILD_SA belongs, it is asked for all.
 type target struct {
-	child   uint32
+	child   uint32 // 0 if the name tells
+	name    string
 	ike     vici.Opt[uint32]
 	repeats int
+}
+
+// announcement returns what announced the target, if something did.
+func (t target) announcement() announcement { return announcement{t.ike.Or(0), t.name} }
+
+// is reports whether a CHILD_SA is what is to be looked at.
+func (t target) is(sa *vici.ChildSA) bool {
+	if t.child != 0 {
+		return sa.UniqueID.Or(0) == t.child
+	}
+	return sa.Name == t.name
 }
 
 // A dueSA is a CHILD_SA whose rekeying comes in a span of time.
@@ -78,7 +99,8 @@ func newSchedule(config LooksConfig) *schedule {
 			newQueue(lastLookAfter, lastTooLate, config.PerSecond),
 		},
 		repeated: newQueue(repeatAfter, lastTooLate, config.PerSecond),
-		due:      make(map[uint32]*dueSA), skipped: make(map[string]uint64),
+		due:      make(map[uint32]*dueSA), announced: make(map[announcement]*dueSA), skipped: make(map[string]uint64),
+		allowed: make(chan struct{}, 1),
 	}
 }
 
@@ -102,12 +124,26 @@ func (s *schedule) installed(ike *vici.IKESA, sa *vici.ChildSA, now time.Time) {
 	s.nudge()
 }
 
+// announce takes a rekeying that begins just now. There is room for as many as can be looked at while they are of interest.
+func (s *schedule) announce(a announcement, now time.Time) {
+	switch {
+	case !s.planned || s.disallowed != "":
+		return
+	case len(s.announced) >= 1+int(s.config.PerSecond*burstSpeed*announcedAtMost.Seconds()):
+		s.skipped[skippedRate]++
+		return
+	}
+	s.announced[a] = &dueSA{target: target{name: a.child, ike: vici.Some(a.ike)}, begin: now, end: now.Add(announcedAtMost)}
+	s.nudge()
+}
+
 // closed takes a CHILD_SA that is no more.
 func (s *schedule) closed(sa *vici.ChildSA) { delete(s.due, sa.UniqueID.Or(0)) }
 
 // rekeyed takes a CHILD_SA that was replaced at a moment.
 func (s *schedule) rekeyed(ike *vici.IKESA, sa *vici.ChildSA, now time.Time) {
 	s.closed(sa)
+	delete(s.announced, announcement{ike.UniqueID.Or(0), sa.Name})
 	id, known := sa.UniqueID.Get()
 	if !known || !s.planned {
 		return
@@ -130,7 +166,15 @@ func (s *schedule) plan(t *saTable, version string, total uint64) {
 	s.planned, s.disallowed = true, s.reason(version, total)
 	if s.disallowed != "" {
 		clear(s.due)
+		clear(s.announced)
+		if s.refuse != nil {
+			s.refuse()
+		}
 		return
+	}
+	select {
+	case s.allowed <- struct{}{}:
+	default:
 	}
 	for key, r := range t.ikes {
 		for _, c := range r.children {
@@ -187,15 +231,21 @@ func (s *schedule) next(now time.Time) (t target, wait time.Duration) {
 // nextDue returns, of the SAs that may be rekeyed at any moment, the one that was not looked at for longest.
 func (s *schedule) nextDue(now time.Time, wait time.Duration) (target, time.Duration) {
 	var chosen *dueSA
-	for id, d := range s.due {
+	consider := func(d *dueSA) {
 		switch {
-		case now.After(d.end):
-			delete(s.due, id)
 		case now.Before(d.begin):
 			wait = min(wait, d.begin.Sub(now))
 		case chosen == nil || d.last.Before(chosen.last):
 			chosen = d
 		}
+	}
+	maps.DeleteFunc(s.due, func(_ uint32, d *dueSA) bool { return now.After(d.end) })
+	maps.DeleteFunc(s.announced, func(_ announcement, d *dueSA) bool { return now.After(d.end) })
+	for _, d := range s.due {
+		consider(d)
+	}
+	for _, d := range s.announced {
+		consider(d)
 	}
 	if chosen == nil {
 		return target{}, wait
@@ -208,6 +258,9 @@ func (s *schedule) nextDue(now time.Time, wait time.Duration) (target, time.Dura
 // belong to another IKE_SA now, or the daemon is busy with that, which passes. It reports whether the next look is
 // urgent: while the peer's answer is awaited, each may be the last that finds the outbound SA.
 func (s *schedule) found(t target, state string, now time.Time) (urgent bool) {
+	if t.child == 0 {
+		return s.foundAnnounced(t, state, now)
+	}
 	d := s.due[t.child]
 	switch {
 	case state == "" && d != nil:
@@ -215,13 +268,41 @@ func (s *schedule) found(t target, state string, now time.Time) (urgent bool) {
 	case state == "":
 		s.repeat(t, now)
 	case d == nil:
-	case state == vici.StateRekeying && d.rekeying.IsZero():
-		d.rekeying, d.end = now, now.Add(rekeyingAtMost)
+	case state == vici.StateRekeying:
+		d.begins(now)
 	case !childUp(state):
 		delete(s.due, t.child)
 		return false
 	}
-	return d != nil && !d.rekeying.IsZero() && now.Sub(d.rekeying) < urgentAtMost
+	return d != nil && d.urgent(now)
+}
+
+// foundAnnounced takes the state of the CHILD_SA that is being rekeyed, that of another one if there is none, or "" if the
+// daemon was busy with the IKE_SA.
+func (s *schedule) foundAnnounced(t target, state string, now time.Time) (urgent bool) {
+	d := s.announced[t.announcement()]
+	switch {
+	case d == nil:
+		return false
+	case state == "":
+		return now.Sub(d.begin) < urgentAtMost
+	case state == vici.StateRekeying:
+		d.begins(now)
+		return d.urgent(now)
+	}
+	delete(s.announced, t.announcement())
+	return false
+}
+
+// begins takes note that the rekeying is under way.
+func (d *dueSA) begins(now time.Time) {
+	if d.rekeying.IsZero() {
+		d.rekeying, d.end = now, now.Add(rekeyingAtMost)
+	}
+}
+
+func (d *dueSA) urgent(now time.Time) bool {
+	return !d.rekeying.IsZero() && now.Sub(d.rekeying) < urgentAtMost
 }
 
 func (s *schedule) repeat(t target, now time.Time) {

@@ -45,6 +45,9 @@ func (d *Daemon) rekeyChild(sa *IKESA, old *ChildSA, how Rekeying) *ChildSA {
 		loser = d.successor(sa, old)
 	}
 	winner := d.successor(sa, old)
+	if initiator || loser != nil {
+		d.logChildRekey(sa, winner)
+	}
 	d.countChildRekey(sa, how)
 	d.raiseChildRekeys(sa, old, loser, winner, how)
 	old.State = ChildDeleted
@@ -72,6 +75,15 @@ func (d *Daemon) successor(sa *IKESA, old *ChildSA) *ChildSA {
 	c.In, c.Out, c.queried = Traffic{}, Traffic{}, Traffic{}
 	d.key(&c, lifetime(old.RekeyAt, old.Installed), lifetime(old.ExpireAt, old.Installed))
 	return &c
+}
+
+// logChildRekey logs what a daemon does that begins a rekeying.
+func (d *Daemon) logChildRekey(sa *IKESA, successor *ChildSA) {
+	if sa.Version == 1 {
+		return
+	}
+	d.log("IKE", 0, sa, fmt.Sprintf("establishing CHILD_SA %s{%d} reqid %d", successor.Name, successor.UniqueID, successor.ReqID))
+	d.log("ENC", 1, sa, "generating CREATE_CHILD_SA request 2 [ N(REKEY_SA) SA No KE TSi TSr ]")
 }
 
 // raiseChildRekeys raises one event, or those of a collision: before 6.0 both new SAs replace the old
