@@ -45,6 +45,7 @@ type config struct {
 	stateInterval time.Duration
 	looks         collector.LooksConfig
 	telemetryPath string
+	created       bool // whether OpenMetrics text has samples for created timestamps
 	include       *regexp.Regexp
 	exclude       *regexp.Regexp
 	collectors    map[string]*bool
@@ -98,6 +99,10 @@ func (c *config) addVICIFlags(app *kingpin.Application) {
 func (c *config) addScrapeFlags(app *kingpin.Application) {
 	app.Flag("web.telemetry-path", "Path under which to expose metrics.").
 		Default("/metrics").StringVar(&c.telemetryPath)
+	app.Flag("web.created-samples",
+		"Add a sample to each counter in OpenMetrics text that tells since when it counts. Prometheus takes these for series of their own, "+
+			"unless its feature created-timestamp-zero-ingestion is on; the protobuf format always tells.").
+		Default("false").BoolVar(&c.created)
 	app.Flag("scrape.timeout", "How long a scrape may take whose request does not say so itself, as Prometheus' requests do.").
 		Default("10s").DurationVar(&c.scrapeTimeout)
 	app.Flag("scrape.timeout-offset", "By how much a scrape is to end before the scraper gives up.").
@@ -106,7 +111,9 @@ func (c *config) addScrapeFlags(app *kingpin.Application) {
 		Default("1s").DurationVar(&c.minInterval)
 	app.Flag("limit.series", "How many series to expose at most; beyond it whole metrics are left out, the largest first.").
 		Default(strconv.Itoa(collector.DefaultSeriesLimit)).IntVar(&c.seriesLimit)
-	app.Flag("state.file", "File in which traffic totals and event counters are kept over a restart of the exporter; none if empty.").
+	app.Flag("state.file",
+		"File in which traffic totals and event counters are kept over a restart of the exporter; none if empty. "+
+			"A second one, with .exposed at the end of its name, has what was served last.").
 		Default("").StringVar(&c.stateFile)
 	app.Flag("state.interval", "How often the state file is written.").
 		Default(collector.DefaultStateInterval.String()).DurationVar(&c.stateInterval)

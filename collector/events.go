@@ -136,7 +136,7 @@ func emitConnectionEvents(out *Page, e *connectionEvents) {
 	out.Counter(ikeFailed, float64(e.failed), e.created, e.labels)
 	out.Counter(ikeRekeyed, float64(e.rekeyed), e.created, e.labels)
 	out.Counter(ikeMoved, float64(e.moved), e.created, e.labels)
-	out.Histogram(sessionSeconds, e.sessions.write(), e.labels)
+	out.Histogram(sessionSeconds, e.sessions.write(e.created), e.labels)
 }
 
 func emitChildEvents(out *Page, e *childEvents) {

@@ -28,13 +28,14 @@ const (
 // It is pure bookkeeping: no input or output, no clock, no lock. Its times are durations since any one moment, on a clock that
 // never goes back.
 type ledger struct {
-	entries   map[childKey]*entry
-	totals    *totals // per connection and child
-	peers     *totals // per connection and peer
-	sweep     uint32
-	forgotten time.Duration      // no SA that was forgotten was installed later
-	purged    time.Duration      // when entries were last looked through
-	reject    func(field string) // told of a value that cannot be
+	entries    map[childKey]*entry
+	totals     *totals // per connection and child
+	peers      *totals // per connection and peer
+	sweep      uint32
+	forgotten  time.Duration      // no SA that was forgotten was installed later
+	recognized int                // SAs that were seen again after their marks were restored
+	purged     time.Duration      // when entries were last looked through
+	reject     func(field string) // told of a value that cannot be
 }
 
 // A series names a total: a connection with a child or a peer.
@@ -42,13 +43,15 @@ type series struct{ connection, member string }
 
 // An entry is what is known of one CHILD_SA.
 type entry struct {
-	mark    traffic
-	unknown [4]bool // counters whose first value is only where counting begins
-	total   *total
-	peer    *total        // nil unless peers are counted
-	seen    uint32        // the sweep that listed it last
-	at      time.Duration // when it was last observed
-	gone    time.Duration // when a sweep missed it first, or its end was reported; 0 while it is there
+	mark     traffic
+	unknown  [4]bool // counters whose first value is only where counting begins
+	restored bool    // the SA was not seen since its mark was restored
+	doubtful bool    // see ledger.doubt
+	total    *total
+	peer     *total        // nil unless peers are counted
+	seen     uint32        // the sweep that listed it last
+	at       time.Duration // when it was last observed
+	gone     time.Duration // when a sweep missed it first, or its end was reported; 0 while it is there
 
 	forgotten bool // it is no longer in the ledger
 }
@@ -93,6 +96,9 @@ func (l *ledger) observe(o *observation) { l.observeIn(l.entries[o.key], o) }
 // observeIn is observe for an SA whose entry is known, or nil. It returns the entry.
 func (l *ledger) observeIn(e *entry, o *observation) *entry {
 	known, since := e != nil, o.age
+	if known && e.restored {
+		known = l.recognize(e, o)
+	}
 	if known {
 		since = vici.Some(o.at - e.at)
 	} else {
@@ -225,9 +231,14 @@ func (l *ledger) forget(key childKey, e *entry, now time.Duration) {
 	if e.gone == 0 || now-e.gone <= lingering {
 		return
 	}
+	l.drop(key, e, now)
+	l.forgotten = max(l.forgotten, e.gone)
+}
+
+// drop removes an entry.
+func (l *ledger) drop(key childKey, e *entry, now time.Duration) {
 	delete(l.entries, key)
 	e.forgotten = true
 	e.total.leave(now)
 	e.peer.leave(now)
-	l.forgotten = max(l.forgotten, e.gone)
 }

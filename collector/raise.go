@@ -12,8 +12,12 @@ func (s *state) raise(exposed *state) {
 	s.Connections = merge(s.Connections, exposed.Connections,
 		func(c savedConnection) string { return c.Connection },
 		func(have *savedConnection, shown savedConnection) {
-			if have.Created.Equal(shown.Created) {
-				raiseCounts(have.Counts[:], shown.Counts[:])
+			if !have.Created.Equal(shown.Created) {
+				return
+			}
+			raiseCounts(have.Counts[:], shown.Counts[:])
+			if shown.Lengths != nil && (have.Lengths == nil || have.Lengths.Count < shown.Lengths.Count) {
+				have.Lengths = shown.Lengths
 			}
 		})
 	s.Children = merge(s.Children, exposed.Children,

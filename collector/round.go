@@ -96,6 +96,7 @@ func (r *round) askStats(ctx context.Context) error {
 		return r.query(ctx, "stats", func(ctx context.Context, s *vici.Session) (err error) {
 			if r.stats, err = s.Stats(ctx); err == nil {
 				r.start.learn(r.stats.Uptime, r.now())
+				r.meet(r.stats.Uptime)
 			}
 			return err
 		})

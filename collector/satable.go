@@ -23,7 +23,7 @@ type saTable struct {
 	peers    *peerBook            // nil unless peers are shown
 	began    time.Time            // of the exporter
 	watching time.Time            // since when nothing has gone uncounted: began, or when the restored state was saved
-	starts   map[ikeKey]time.Time // of sessions in the restored state that were not seen again yet
+	starts   map[ikeKey]time.Time // of sessions without a record: restored and not seen again yet, or see lose
 	evicted  int                  // totals that were forgotten
 	latestV1 map[v1Peer]ikeKey
 	seed     maphash.Seed // so that no peer can choose its hash
@@ -246,10 +246,10 @@ func (t *saTable) end(total uint64, now time.Time) (unlisted uint64) {
 	if total > t.listed {
 		unlisted = total - t.listed
 	}
-	t.hold(unlisted)
 	if unlisted == 0 {
 		clear(t.starts)
 	}
+	t.hold(unlisted)
 	t.forgetV1()
 	t.ledger.end(now.Sub(t.began), func(key childKey) bool {
 		r := t.children[key]
@@ -277,7 +277,7 @@ func (t *saTable) hold(n uint64) {
 	})
 	for i, key := range missing {
 		if uint64(i) >= n {
-			delete(t.ikes, key)
+			t.lose(key)
 			continue
 		}
 		held := t.ikes[key]
@@ -286,4 +286,13 @@ func (t *saTable) hold(n uint64) {
 			c.seen = t.sweep
 		}
 	}
+}
+
+// lose forgets an IKE_SA that is not listed any more. Its end may be reported late, so its session is remembered until the
+// next complete sweep.
+func (t *saTable) lose(key ikeKey) {
+	if s := t.ikes[key].session; !s.start.IsZero() && !s.replaced {
+		t.starts[key] = s.start
+	}
+	delete(t.ikes, key)
 }

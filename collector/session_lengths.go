@@ -4,46 +4,170 @@
 package collector
 
 import (
+	"maps"
+	"math"
+	"slices"
+	"sort"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// sessionLengths is a histogram of how long sessions lasted, in classic buckets
-// from a minute to a month and in native ones.
+// sessionBuckets are the upper bounds of the classic buckets, in seconds.
+func sessionBuckets() []float64 {
+	return []float64{minute, 5 * minute, 15 * minute, hour, 4 * hour, 8 * hour, day, 3 * day, 7 * day, 30 * day}
+}
+
+const (
+	minute = 60
+	hour   = 60 * minute
+	day    = 24 * hour
+)
+
+// Native buckets. Schema 3 tells lengths to a tenth. Where there would be too many, each two become one.
+const (
+	nativeSchema     = 3
+	maxNativeBuckets = 100
+	zeroThreshold    = 1.0 / 1024 // seconds; what is below is as good as nothing
+)
+
+// sessionLengths is a histogram of how long sessions lasted, classic and native. It is our own since it has to survive the
+// process, and the official library's cannot be restored; it never goes back to zero either. The zero value has no sessions.
 type sessionLengths struct {
-	histogram prometheus.Histogram
-	written   *dto.Histogram // nil after a change
+	saved   savedLengths
+	written *dto.Histogram // nil after a change
 }
 
-// nativeGrowth is by how much a native bucket exceeds the one before: lengths are told to a tenth.
-const nativeGrowth = 1.1
-
-// maxNativeBuckets bounds the memory per connection; beyond it the resolution is halved.
-const maxNativeBuckets = 100
-
-func newSessionLengths() *sessionLengths {
-	const minute, hour, day = 60, 3600, 86400
-	return &sessionLengths{histogram: prometheus.NewHistogram(prometheus.HistogramOpts{
-		Buckets:                         []float64{minute, 5 * minute, 15 * minute, hour, 4 * hour, 8 * hour, day, 3 * day, 7 * day, 30 * day},
-		NativeHistogramBucketFactor:     nativeGrowth,
-		NativeHistogramMaxBucketNumber:  maxNativeBuckets,
-		NativeHistogramMinResetDuration: time.Hour,
-	})}
+// savedLengths is what a histogram holds.
+type savedLengths struct {
+	Count   uint64           `json:"count"`
+	Sum     float64          `json:"sum"`     // seconds
+	Classic []uint64         `json:"classic"` // of each bucket alone; without the last, which has no upper bound
+	Schema  int32            `json:"schema"`
+	Zero    uint64           `json:"zero"`
+	Native  map[int32]uint64 `json:"native"` // by index
 }
 
+// observe takes a session that has ended.
 func (s *sessionLengths) observe(d time.Duration) {
-	s.histogram.Observe(d.Seconds())
+	h, seconds, bounds := &s.saved, d.Seconds(), sessionBuckets()
 	s.written = nil
+	if h.Classic == nil {
+		h.Classic, h.Schema = make([]uint64, len(bounds)), nativeSchema
+	}
+	if h.Native == nil {
+		h.Native = make(map[int32]uint64)
+	}
+	h.Count++
+	h.Sum += seconds
+	if i := sort.SearchFloat64s(bounds, seconds); i < len(bounds) {
+		h.Classic[i]++
+	}
+	if seconds <= zeroThreshold {
+		h.Zero++
+		return
+	}
+	h.Native[nativeIndex(seconds, h.Schema)]++
+	for len(h.Native) > maxNativeBuckets {
+		h.halve()
+	}
 }
 
-// write returns the histogram as it is now.
-func (s *sessionLengths) write() *dto.Histogram {
+// nativeIndex returns the index of a native bucket: the one with the least upper bound 2^(index·2^-schema) that is no less.
+func nativeIndex(seconds float64, schema int32) int32 {
+	fraction, exponent := math.Frexp(seconds) // exact, unlike a logarithm
+	perDoubling := 1 << max(schema, 0)
+	i := sort.Search(perDoubling, func(i int) bool { return math.Exp2(float64(i)/float64(perDoubling)-1) >= fraction })
+	index := int32(i + (exponent-1)*perDoubling)
+	for ; schema < 0; schema++ {
+		index = (index + 1) >> 1
+	}
+	return index
+}
+
+// halve halves the resolution of the native buckets.
+func (h *savedLengths) halve() {
+	wider := make(map[int32]uint64)
+	for i, n := range h.Native {
+		wider[(i+1)>>1] += n
+	}
+	h.Native = wider
+	h.Schema--
+}
+
+// clone returns a copy that later sessions do not change.
+func (h *savedLengths) clone() *savedLengths {
+	if h.Count == 0 {
+		return nil
+	}
+	c := *h
+	c.Classic, c.Native = slices.Clone(h.Classic), maps.Clone(h.Native)
+	return &c
+}
+
+// possible reports whether a histogram can have come about.
+func (h *savedLengths) possible() bool {
+	if len(h.Classic) != len(sessionBuckets()) || h.Schema < -4 || h.Schema > nativeSchema || len(h.Native) > maxNativeBuckets ||
+		!(h.Sum >= 0) || math.IsInf(h.Sum, 0) {
+		return false
+	}
+	classic, native := uint64(0), h.Zero
+	for _, n := range h.Classic {
+		classic += n
+		if n > h.Count || classic > h.Count {
+			return false
+		}
+	}
+	for _, n := range h.Native {
+		native += n
+		if n == 0 || n > h.Count || native > h.Count {
+			return false
+		}
+	}
+	return native == h.Count
+}
+
+// write returns the histogram as it is now, with the moment since when it counts.
+func (s *sessionLengths) write(created time.Time) *dto.Histogram {
 	if s.written == nil {
-		var m dto.Metric
-		_ = s.histogram.Write(&m) // it fails only on labels and exemplars, of which there are none
-		s.written = m.GetHistogram()
+		s.written = s.saved.write()
+		s.written.CreatedTimestamp = timestamppb.New(created)
 	}
 	return s.written
+}
+
+func (h *savedLengths) write() *dto.Histogram {
+	count, sum, schema, zero := h.Count, h.Sum, h.Schema, h.Zero
+	if h.Classic == nil {
+		schema = nativeSchema
+	}
+	threshold := zeroThreshold
+	out := &dto.Histogram{SampleCount: &count, SampleSum: &sum, Schema: &schema, ZeroThreshold: &threshold, ZeroCount: &zero}
+	cumulative, bounds := uint64(0), sessionBuckets()
+	for i := range bounds {
+		if h.Classic != nil {
+			cumulative += h.Classic[i]
+		}
+		upTo := cumulative
+		out.Bucket = append(out.Bucket, &dto.Bucket{UpperBound: &bounds[i], CumulativeCount: &upTo})
+	}
+	h.writeNative(out)
+	return out
+}
+
+// writeNative adds the native buckets: spans of those that follow each other, each bucket as the difference to the one before.
+func (h *savedLengths) writeNative(out *dto.Histogram) {
+	var next int32
+	var before int64
+	for _, i := range slices.Sorted(maps.Keys(h.Native)) {
+		if len(out.PositiveSpan) == 0 || i != next {
+			offset, length := i-next, uint32(0)
+			out.PositiveSpan = append(out.PositiveSpan, &dto.BucketSpan{Offset: &offset, Length: &length})
+		}
+		*out.PositiveSpan[len(out.PositiveSpan)-1].Length++
+		n := int64(h.Native[i])
+		out.PositiveDelta = append(out.PositiveDelta, n-before)
+		before, next = n, i+1
+	}
 }

@@ -4,14 +4,18 @@
 package collector
 
 import (
+	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
 	"github.com/strongswan-exporter/strongswan_exporter/vici/vicitest"
 )
 
@@ -152,15 +156,38 @@ func TestSessionOverRestart(t *testing.T) {
 // nothingListed is a daemon that is too busy to list any SA.
 func nothingListed(vicitest.Command) vicitest.Command { return listing("list-sa") }
 
+// A sweep can miss an SA that has just ended before the event arrives that tells so: both come over connections of their own.
+func TestSweepBeforeTheEndIsTold(t *testing.T) {
+	now := noon
+	tracker := newTestTracker(&now, anything)
+	sa := vici.IKESA{Name: "gw", Version: "2", State: vici.StateEstablished, UniqueID: vici.Some(uint32(1))}
+	tracker.ikeUpDown(&vici.IKEUpDown{Up: true, IKE: sa})
+	now = now.Add(time.Hour)
+	tracker.table.begin()
+	tracker.table.end(0, now)
+	sa.State = vici.StateDeleting
+	tracker.ikeUpDown(&vici.IKEUpDown{IKE: sa})
+	require.EqualValues(t, 1, tracker.connections["gw"].terminated)
+	require.EqualValues(t, 1, tracker.connections["gw"].sessions.saved.Count)
+
+	sa.State, sa.UniqueID = vici.StateEstablished, vici.Some(uint32(2))
+	tracker.ikeUpDown(&vici.IKEUpDown{Up: true, IKE: sa}) // its end is lost
+	for range 3 {
+		tracker.table.begin()
+		tracker.table.end(0, now)
+	}
+	require.Empty(t, tracker.table.starts)
+}
+
 // The histogram has buckets for all who can read it.
 func TestSessionHistogram(t *testing.T) {
-	lengths := newSessionLengths()
-	unchanged := lengths.write()
-	require.Same(t, unchanged, lengths.write(), "it is made anew only when something has changed")
+	lengths := new(sessionLengths)
+	unchanged := lengths.write(noon)
+	require.Same(t, unchanged, lengths.write(noon), "it is made anew only when something has changed")
 	for _, d := range []time.Duration{30 * time.Second, 10 * time.Minute, 2 * time.Hour, 100 * 24 * time.Hour} {
 		lengths.observe(d)
 	}
-	h := lengths.write()
+	h := lengths.write(noon)
 	var classic []uint64
 	for _, b := range h.Bucket {
 		classic = append(classic, b.GetCumulativeCount())
@@ -170,4 +197,71 @@ func TestSessionHistogram(t *testing.T) {
 	require.Equal(t, 30*24*3600.0, h.Bucket[9].GetUpperBound())
 	require.NotEmpty(t, h.PositiveSpan, "native buckets")
 	require.NotNil(t, h.CreatedTimestamp)
+}
+
+// The histogram is what the official library would make of the same sessions, as long as that does not start it anew.
+func TestSessionHistogramIsTheLibrarys(t *testing.T) {
+	for name, most := range map[string]float64{"minutes": 10 * minute, "hours": 10 * hour, "months": 100 * day} {
+		t.Run(name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(1, 2))
+			library := prometheus.NewHistogram(prometheus.HistogramOpts{
+				Buckets: sessionBuckets(), NativeHistogramBucketFactor: 1.1,
+				NativeHistogramZeroThreshold: zeroThreshold, NativeHistogramMaxBucketNumber: maxNativeBuckets,
+			})
+			var own sessionLengths
+			for i := range 2000 {
+				seconds := math.Exp2(random.Float64() * math.Log2(most))
+				switch i % 100 {
+				case 0:
+					seconds = sessionBuckets()[random.IntN(len(sessionBuckets()))]
+				case 1:
+					seconds = math.Exp2(float64(random.IntN(12)))
+				case 2:
+					seconds = 0
+				}
+				d := time.Duration(seconds * float64(time.Second))
+				library.Observe(d.Seconds())
+				own.observe(d)
+			}
+			var want dto.Metric
+			require.NoError(t, library.Write(&want))
+			got := own.write(noon)
+			want.Histogram.CreatedTimestamp = got.CreatedTimestamp
+			require.InEpsilon(t, want.Histogram.GetSampleSum(), got.GetSampleSum(), 1e-9)
+			want.Histogram.SampleSum = got.SampleSum
+			require.Equal(t, want.Histogram.String(), got.String())
+			require.True(t, own.saved.possible())
+		})
+	}
+}
+
+// Lengths of sessions go on over a restart of the exporter, orderly or not, and in both kinds of buckets.
+func TestSessionHistogramOverRestart(t *testing.T) {
+	for name, killed := range map[string]bool{"ended": false, "killed": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				l := newLife(t, vicitest.Generation61, 2)
+				first := newTestbed(t, l, eventful, withState(filepath.Join(dir, "state")))
+				stop := first.watch()
+				l.last(l.establish(), time.Hour)
+				l.last(l.establish(), time.Minute)
+				before := first.sessionHistogram()
+				require.EqualValues(t, 2, before.GetSampleCount())
+				state := dir
+				if killed {
+					state = copyFiles(t, dir)
+				}
+				stop()
+				pass(time.Minute)
+				second := newTestbed(t, l, eventful, withState(filepath.Join(state, "state")))
+				second.watch()
+				require.Equal(t, before.String(), second.sessionHistogram().String())
+				l.last(l.establish(), time.Hour)
+				after := second.sessionHistogram()
+				require.EqualValues(t, 3, after.GetSampleCount())
+				require.Equal(t, before.GetCreatedTimestamp().AsTime(), after.GetCreatedTimestamp().AsTime())
+			})
+		})
+	}
 }

@@ -18,13 +18,13 @@ func (t *tracker) snapshot(address string, now time.Time) *state {
 // exposed returns the part of the state that can be seen from outside.
 func (t *tracker) exposed(address string, now time.Time) *state {
 	s := &state{
-		Format: stateFormat, Version: stateVersion, Address: address, Saved: now, Began: t.counting,
+		Format: stateFormat, Version: stateVersion, Address: address, Daemon: t.run, Saved: now, Began: t.counting,
 		Received: maps.Clone(t.received), Evicted: t.table.evicted,
 		Totals: t.table.ledger.totals.exposed(), Peers: t.table.ledger.peers.exposed(),
 	}
 	for _, e := range t.connections {
 		s.Connections = append(s.Connections, savedConnection{
-			e.name, [5]uint64{e.established, e.terminated, e.failed, e.rekeyed, e.moved}, e.created,
+			e.name, [5]uint64{e.established, e.terminated, e.failed, e.rekeyed, e.moved}, e.sessions.saved.clone(), e.created,
 		})
 	}
 	for series, e := range t.children {
@@ -84,12 +84,17 @@ func (ts *totals) snapshot(index map[*total]int) []savedTotal {
 func (t *tracker) restore(s *state, now time.Time) {
 	t.table.restore(s, now)
 	t.counting = s.Began
+	t.run, t.unidentified = s.Daemon, s.Daemon != nil
 	maps.Copy(t.received, s.Received)
 	for _, c := range s.Connections {
-		t.connections[c.Connection] = &connectionEvents{
-			name: c.Connection, labels: newLabels("connection", c.Connection), created: c.Created, used: now, sessions: newSessionLengths(),
+		e := &connectionEvents{
+			name: c.Connection, labels: newLabels("connection", c.Connection), created: c.Created, used: now,
 			established: c.Counts[0], terminated: c.Counts[1], failed: c.Counts[2], rekeyed: c.Counts[3], moved: c.Counts[4],
 		}
+		if c.Lengths != nil {
+			e.sessions.saved = *c.Lengths
+		}
+		t.connections[c.Connection] = e
 	}
 	for _, c := range s.Children {
 		t.children[series{c.Connection, c.Child}] = &childEvents{
@@ -112,7 +117,7 @@ func (t *saTable) restore(s *state, now time.Time) {
 	all := t.ledger.totals.restore(s.Totals, "child")
 	peers := t.ledger.peers.restore(s.Peers, "peer")
 	for _, m := range s.Marks {
-		e := &entry{mark: m.Mark, total: all[m.Total], at: t.watching.Sub(t.began)}
+		e := &entry{mark: m.Mark, total: all[m.Total], at: t.watching.Sub(t.began), restored: true}
 		e.total.entries++
 		if m.Peer >= 0 {
 			e.peer = peers[m.Peer]

@@ -16,11 +16,12 @@ import (
 // is in them. There are two, in two files: the whole one, saved from time to time, and one of only what was exposed
 // last, saved with each round.
 type state struct {
-	Format  string    `json:"format"`
-	Version int       `json:"version"`
-	Address string    `json:"address"` // of the daemon
-	Saved   time.Time `json:"saved"`
-	Began   time.Time `json:"began"` // since when Received, Alerts and Evicted count
+	Format  string     `json:"format"`
+	Version int        `json:"version"`
+	Address string     `json:"address"`          // of the daemon
+	Daemon  *daemonRun `json:"daemon,omitempty"` // absent if it never answered
+	Saved   time.Time  `json:"saved"`
+	Began   time.Time  `json:"began"` // since when Received, Alerts and Evicted count
 
 	Totals      []savedTotal      `json:"totals"`
 	Peers       []savedTotal      `json:"peers,omitempty"`
@@ -65,9 +66,10 @@ type savedSession struct {
 }
 
 type savedConnection struct {
-	Connection string    `json:"connection"`
-	Counts     [5]uint64 `json:"counts"` // established, terminated, failed, rekeyed, moved
-	Created    time.Time `json:"created"`
+	Connection string        `json:"connection"`
+	Counts     [5]uint64     `json:"counts"`            // established, terminated, failed, rekeyed, moved
+	Lengths    *savedLengths `json:"lengths,omitempty"` // of sessions, if any have ended
+	Created    time.Time     `json:"created"`
 }
 
 type savedChild struct {
@@ -140,6 +142,9 @@ func (s *state) checkNames() error {
 	}
 	for _, c := range s.Connections {
 		check("connection", c.Connection, "")
+		if c.Lengths != nil && !c.Lengths.possible() {
+			wrong = fmt.Errorf("damaged: the lengths of sessions of %q cannot be", c.Connection)
+		}
 	}
 	for _, c := range s.Children {
 		check("child", c.Connection, c.Child)

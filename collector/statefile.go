@@ -45,8 +45,8 @@ func loadState(whole, exposed *stateFile, address string) *state {
 	switch {
 	case last == nil:
 		return s
-	case s == nil:
-		return last // of a process that did not live to save all
+	case s == nil, s.Saved.Before(last.Began):
+		return last // of a process that began anew and did not live to save all
 	}
 	s.raise(last)
 	return s

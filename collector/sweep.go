@@ -16,6 +16,9 @@ func (r *round) sweep(ctx context.Context) error {
 		r.locked(func() { r.names.beyond = false })
 		// Without the configuration a CHILD_SA is counted as it was before.
 		_ = r.configure(ctx)
+		if err := r.identify(ctx); err != nil {
+			return err
+		}
 		if err := r.listSAs(ctx); err != nil {
 			return err
 		}
@@ -29,11 +32,16 @@ func (r *round) sweep(ctx context.Context) error {
 		if r.askVersion(ctx) == nil {
 			version = r.version.Version
 		}
+		foreign := false
 		r.locked(func() {
 			r.unlisted = r.table.end(r.stats.IKESAs.Total.Or(0), r.now())
+			foreign = r.unlisted == 0 && r.tracker.settle(r.now())
 			r.table.aggregate(r.now().Unix())
 			r.looks.schedule.plan(r.table, version, r.stats.IKESAs.Total.Or(0))
 		})
+		if foreign {
+			r.log.Warn("The state file is of another daemon than the one at this address; totals and counters begin anew")
+		}
 		return nil
 	})
 }

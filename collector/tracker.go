@@ -26,6 +26,10 @@ type tracker struct {
 
 	counting time.Time // since when alerts and received events are counted: began, or earlier if they were restored
 
+	run          *daemonRun // that was told last; nil before
+	unidentified bool       // run is that of a restored state, and was not compared yet
+	suspect      bool       // the restored state may be of another daemon
+
 	decoder     vici.EventDecoder
 	connected   bool
 	connects    uint64
@@ -52,7 +56,7 @@ type connectionEvents struct {
 	failed      uint64
 	rekeyed     uint64
 	moved       uint64
-	sessions    *sessionLengths
+	sessions    sessionLengths
 	created     time.Time
 	used        time.Time // when it was last configured or something happened
 }
@@ -134,7 +138,7 @@ func (t *tracker) events(conn *connection) *connectionEvents { return t.eventsAt
 func (t *tracker) eventsAt(conn *connection, now time.Time) *connectionEvents {
 	e, ok := t.connections[conn.name]
 	if !ok {
-		e = &connectionEvents{name: conn.name, labels: conn.labels, created: now, sessions: newSessionLengths()}
+		e = &connectionEvents{name: conn.name, labels: conn.labels, created: now}
 		t.connections[conn.name] = e
 		t.connectionOrder.outdated()
 	}
