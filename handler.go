@@ -86,6 +86,8 @@ func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Registry:           h.registry,
 		DisableCompression: true, // see newCompression
 		EnableOpenMetrics:  true,
+
+		EnableOpenMetricsTextCreatedSamples: h.config.created,
 	}).ServeHTTP(w, r)
 }
 
