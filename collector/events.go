@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
@@ -38,7 +37,9 @@ var (
 			"are left out.",
 		"connection")
 	alertsTotal = counter("alerts_total",
-		"Number of alerts that the daemon raised; the connection is empty where an alert is about none.", "alert", "connection")
+		"Number of alerts that the daemon raised; the connection is empty where an alert is about none. All kinds are there from 0 on, "+
+			"for each connection unless there are more than 150.",
+		"alert", "connection")
 )
 
 // eventsSource gives what the tracker counted.
@@ -81,9 +82,7 @@ func (t *tracker) emit(out *Page) {
 	for _, e := range t.childOrder.sorted(maps.Values(t.children), func(e *childEvents) Labels { return e.labels }) {
 		emitChildEvents(out, e)
 	}
-	for _, s := range slices.SortedFunc(maps.Keys(t.alerts), compareAlerts) {
-		out.Counter(alertsTotal, float64(t.alerts[s]), t.counting, newLabels("alert", s.alert, "connection", s.connection))
-	}
+	emitAlerts(out, t)
 }
 
 // prepare gives all that is configured its counters, so that the first event is an increase.
