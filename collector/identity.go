@@ -65,7 +65,7 @@ func (t *tracker) meet(u vici.Uptime, now time.Time) (restarted bool) {
 	}
 	switch was.identify(u, now) {
 	case earlierRun:
-		t.table.ledger.void()
+		t.table.ledger.void(now.Sub(t.table.began))
 		clear(t.table.starts)
 		return true
 	case maybeOther:
@@ -96,7 +96,7 @@ func (t *tracker) settle(now time.Time) (foreign bool) {
 	t.connectionOrder.outdated()
 	t.childOrder.outdated()
 	t.counting, t.table.evicted = now, 0
-	t.table.ledger.void()
+	t.table.ledger.void(now.Sub(t.table.began))
 	t.table.ledger.restart(now)
 	return true
 }
@@ -128,10 +128,10 @@ func (r *round) meet(u vici.Uptime) {
 }
 
 // void forgets the restored marks of SAs that were not seen since.
-func (l *ledger) void() {
+func (l *ledger) void(now time.Duration) {
 	for key, e := range l.entries {
 		if e.restored {
-			l.drop(key, e, e.at)
+			l.drop(key, e, now)
 		}
 	}
 }

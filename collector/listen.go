@@ -6,6 +6,7 @@ package collector
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -107,6 +108,7 @@ func (l *looks) listen(ctx context.Context) {
 	if !l.schedule.config.Log {
 		return
 	}
+	level := slog.LevelInfo
 	for {
 		select {
 		case <-ctx.Done():
@@ -116,8 +118,9 @@ func (l *looks) listen(ctx context.Context) {
 		if tooLong := l.subscribe(ctx); !tooLong {
 			continue
 		}
-		l.gateway.log.Info("The daemon's log is too long to look for announcements of rekeyings in it",
+		l.gateway.log.Log(ctx, level, "The daemon's log is too long to look for announcements of rekeyings in it",
 			"lines_per_second", linesPerSecond, "again_in", logRest)
+		level = slog.LevelDebug // it has been said
 		select {
 		case <-ctx.Done():
 			return
