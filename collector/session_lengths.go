@@ -29,7 +29,8 @@ const (
 const (
 	nativeSchema     = 3
 	maxNativeBuckets = 100
-	zeroThreshold    = 1.0 / 1024 // seconds; what is below is as good as nothing
+	zeroThreshold    = 1.0 / 1024         // seconds; what is below is as good as nothing
+	mostNativeIndex  = 40 << nativeSchema // 2^40 s are longer than any duration, and 2^-40 s shorter than the threshold
 )
 
 // sessionLengths is a histogram of how long sessions lasted, classic and native. It is our own since it has to survive the
@@ -119,9 +120,9 @@ func (h *savedLengths) possible() bool {
 			return false
 		}
 	}
-	for _, n := range h.Native {
+	for i, n := range h.Native {
 		native += n
-		if n == 0 || n > h.Count || native > h.Count {
+		if i < -mostNativeIndex || i > mostNativeIndex || n == 0 || n > h.Count || native > h.Count {
 			return false
 		}
 	}

@@ -218,8 +218,18 @@ func damaged() map[string]string {
 		head + `,"children":[{"child":"x"},{"child":"x"}]}`:                                                      "twice",
 		head + `,"alerts":[{"alert":"x"},{"alert":"x"}]}`:                                                        "twice",
 		head + fmt.Sprintf(`,"alerts":[{"alert":%q}]}`, long):                                                    "no label",
+		head + `,"connections":[{"connection":"x","lengths":{"count":1}}]}`:                                      "lengths of sessions",
+		head + lengths(`"count":2,"native":{"3":1}`):                                                             "lengths of sessions",
+		head + lengths(`"count":1,"native":{"2000000000":1}`):                                                    "lengths of sessions",
+		head + lengths(`"count":1,"zero":1,"sum":-1`):                                                            "lengths of sessions",
+		head + lengths(`"count":1,"zero":1,"schema":9`):                                                          "lengths of sessions",
 		head + `,"evicted":-1}`:                                                                                  "negative",
 	}
+}
+
+// lengths is what follows the head of a state in which a connection has lengths of sessions.
+func lengths(histogram string) string {
+	return `,"connections":[{"connection":"x","lengths":{"classic":[0,0,0,0,0,0,0,0,0,0],` + histogram + `}}]}`
 }
 
 func TestParseDamagedState(t *testing.T) {
