@@ -57,9 +57,13 @@ func (a *daemonRun) identify(u vici.Uptime, now time.Time) identity {
 // meet takes what the daemon tells of its run, and decides with it what a restored state is of. It reports whether that is an
 // earlier run for certain.
 func (t *tracker) meet(u vici.Uptime, now time.Time) (restarted bool) {
+	run := &daemonRun{Since: u.Since, Running: u.Running, Told: now}
+	if t.suspect != nil {
+		t.suspect = run
+		return false
+	}
 	was, unknown := t.run, t.unidentified
-	t.run = &daemonRun{Since: u.Since, Running: u.Running, Told: now}
-	t.unidentified = false
+	t.run, t.unidentified = run, false
 	if !unknown || was == nil {
 		return false
 	}
@@ -71,7 +75,7 @@ func (t *tracker) meet(u vici.Uptime, now time.Time) (restarted bool) {
 	case maybeOther:
 		t.table.ledger.doubt()
 	case maybeOwn:
-		t.suspect = true
+		t.run, t.suspect = was, run
 		t.table.watching = now // what another daemon's SAs have carried is not to be counted
 	case sameRun:
 	}
@@ -81,10 +85,10 @@ func (t *tracker) meet(u vici.Uptime, now time.Time) (restarted bool) {
 // settle decides after a complete sweep whether a state is of another daemon, which is so if none of its SAs is there. Then
 // nothing of it is kept.
 func (t *tracker) settle(now time.Time) (foreign bool) {
-	if !t.suspect {
+	if t.suspect == nil {
 		return false
 	}
-	t.suspect = false
+	t.run, t.suspect = t.suspect, nil
 	if t.table.ledger.recognized > 0 {
 		return false
 	}

@@ -28,7 +28,7 @@ type tracker struct {
 
 	run          *daemonRun // that was told last; nil before
 	unidentified bool       // run is that of a restored state, and was not compared yet
-	suspect      bool       // the restored state may be of another daemon
+	suspect      *daemonRun // that may be of another daemon than the restored state; nil once that is decided
 
 	decoder     vici.EventDecoder
 	connected   bool
