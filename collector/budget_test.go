@@ -60,8 +60,8 @@ type stage struct {
 // page. All that an SA or a series needs is there from the round before, but for strings that differ from SA to SA.
 var stages = [...]stage{
 	{"sweep", load{20_000, 50}, asConfigured, []string{"sas"}, "SA", 0.15, 150},
-	{"connections", load{2_000, 2_000}, asConfigured, []string{"sas", "connections", "events"}, "series", 0.1, 20},
-	{"peers", load{10_000, 50}, only("peers"), []string{"peers"}, "series", 0.25, 50},
+	{"connections", load{2_000, 2_000}, asConfigured, []string{"sas", "connections", "events"}, "series", 0.15, 100},
+	{"peers", load{10_000, 50}, only("peers"), []string{"peers"}, "series", 0.3, 100},
 }
 
 // size returns how many of what the budget is for there are.

@@ -5,7 +5,9 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
@@ -16,10 +18,15 @@ import (
 // After a request that was not answered in time, nothing more is asked until the daemon has shown
 // a sign of life on a new connection. One probe waits for that as long as it takes, so a
 // daemon that hangs never has more than that one request waiting, however often it is scraped.
+//
+// One query at a time uses it. It may be closed meanwhile.
 type client struct {
-	dialer  *vici.Dialer
-	life    context.Context //nolint:containedctx // the client's own life, not that of a call
-	end     context.CancelFunc
+	dialer *vici.Dialer
+	life   context.Context //nolint:containedctx // the client's own life, not that of a call
+	end    context.CancelFunc
+	probes sync.WaitGroup
+
+	mu      sync.Mutex // guards what follows
 	session *vici.Session
 	probe   chan probeResult // nil unless a probe is under way
 }
@@ -37,46 +44,79 @@ func newClient(dialer *vici.Dialer) *client {
 // get returns a session that can be used, and whether it was used before: then
 // the daemon may have gone away meanwhile.
 func (c *client) get(ctx context.Context) (s *vici.Session, used bool, err error) {
-	if c.probe != nil {
-		if err := c.awaitProbe(ctx); err != nil {
+	s, probe := c.state()
+	if probe != nil {
+		if err := c.await(ctx, probe); err != nil {
 			return nil, false, err
 		}
+		s, _ = c.state()
 	}
-	if c.session != nil && c.session.Err() == nil {
-		return c.session, true, nil
+	if s != nil && s.Err() == nil {
+		return s, true, nil
 	}
-	c.session, err = c.dialer.Dial(ctx)
-	return c.session, false, err
+	s, err = c.dialer.Dial(ctx)
+	if err == nil {
+		err = c.keep(s)
+	}
+	return s, false, err
+}
+
+func (c *client) state() (*vici.Session, chan probeResult) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session, c.probe
+}
+
+// keep makes a session the one that is used from now on, unless the client is closed.
+func (c *client) keep(s *vici.Session) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life.Err() != nil {
+		return errors.Join(vici.ErrClosed, s.Close())
+	}
+	c.session = s
+	return nil
 }
 
 // suspect closes the session after a request that was not answered in time, and begins a probe.
 func (c *client) suspect() {
 	c.drop()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life.Err() != nil {
+		return
+	}
 	result := make(chan probeResult, 1)
 	c.probe = result
-	go func() {
+	c.probes.Go(func() {
 		s, err := c.dialer.Dial(c.life)
 		if err == nil {
 			err = s.Ping(c.life)
 		}
 		result <- probeResult{s, err}
-	}()
+	})
 }
 
-func (c *client) awaitProbe(ctx context.Context) error {
+// await waits for a probe. After one that failed a new connection tells more.
+func (c *client) await(ctx context.Context, probe chan probeResult) error {
 	select {
-	case r := <-c.probe:
+	case r := <-probe:
+		c.mu.Lock()
 		c.probe = nil
+		c.mu.Unlock()
 		if r.err == nil {
-			c.session = r.session
+			return c.keep(r.session)
 		}
-		return nil // after a failure a new connection tells more
+		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("the daemon has not answered an earlier request yet: %w", ctx.Err())
 	}
 }
 
+// drop closes the session.
 func (c *client) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.session != nil {
 		_ = c.session.Close()
 		c.session = nil
@@ -87,10 +127,13 @@ func (c *client) drop() {
 func (c *client) close() {
 	c.end()
 	c.drop()
-	if c.probe != nil {
-		if r := <-c.probe; r.session != nil {
+	c.probes.Wait()
+	_, probe := c.state()
+	select {
+	case r := <-probe:
+		if r.session != nil {
 			_ = r.session.Close()
 		}
-		c.probe = nil
+	default: // there was none, or it was awaited
 	}
 }
