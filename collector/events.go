@@ -9,6 +9,8 @@ import (
 	"maps"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
+
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
 
@@ -77,7 +79,7 @@ func (t *tracker) emit(out *Page) {
 		out.Counter(eventsReceived, float64(t.received[name]), t.counting, labels)
 	}
 	for _, e := range t.connectionOrder.sorted(maps.Values(t.connections), func(e *connectionEvents) Labels { return e.labels }) {
-		emitConnectionEvents(out, e)
+		emitConnectionEvents(out, e, t.noSessions.of(&e.sessions, e.created))
 	}
 	for _, e := range t.childOrder.sorted(maps.Values(t.children), func(e *childEvents) Labels { return e.labels }) {
 		emitChildEvents(out, e)
@@ -129,13 +131,13 @@ func (t *tracker) evict() {
 	}
 }
 
-func emitConnectionEvents(out *Page, e *connectionEvents) {
+func emitConnectionEvents(out *Page, e *connectionEvents, lengths *dto.Histogram) {
 	out.Counter(ikeEstablished, float64(e.established), e.created, e.labels)
 	out.Counter(ikeTerminated, float64(e.terminated), e.created, e.labels)
 	out.Counter(ikeFailed, float64(e.failed), e.created, e.labels)
 	out.Counter(ikeRekeyed, float64(e.rekeyed), e.created, e.labels)
 	out.Counter(ikeMoved, float64(e.moved), e.created, e.labels)
-	out.Histogram(sessionSeconds, e.sessions.write(e.created), e.labels)
+	out.Histogram(sessionSeconds, lengths, e.labels)
 }
 
 func emitChildEvents(out *Page, e *childEvents) {

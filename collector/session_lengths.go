@@ -138,6 +138,29 @@ func (s *sessionLengths) write(created time.Time) *dto.Histogram {
 	return s.written
 }
 
+// emptyHistograms are histograms without sessions, by the Unix nanosecond since when they count. Most connections of a large gateway share
+// one of them.
+type emptyHistograms map[int64]*dto.Histogram
+
+// maxEmptyHistograms bounds the memory for moments that no connection has any more.
+const maxEmptyHistograms = 1000
+
+// of returns the histogram of sessions, of which there may be none yet.
+func (e emptyHistograms) of(s *sessionLengths, created time.Time) *dto.Histogram {
+	if s.saved.Count > 0 {
+		return s.write(created)
+	}
+	h, known := e[created.UnixNano()]
+	if !known {
+		if len(e) >= maxEmptyHistograms {
+			clear(e)
+		}
+		h = new(sessionLengths).write(created)
+		e[created.UnixNano()] = h
+	}
+	return h
+}
+
 func (h *savedLengths) write() *dto.Histogram {
 	count, sum, schema, zero := h.Count, h.Sum, h.Schema, h.Zero
 	if h.Classic == nil {

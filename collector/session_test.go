@@ -265,3 +265,21 @@ func TestSessionHistogramOverRestart(t *testing.T) {
 		})
 	}
 }
+
+// Connections without sessions that count since the same moment have one histogram, until one of them has a session.
+func TestEmptyHistograms(t *testing.T) {
+	var a, b, c sessionLengths
+	empty := make(emptyHistograms)
+	shared := empty.of(&a, noon)
+	require.Same(t, shared, empty.of(&b, noon.UTC()))
+	require.NotSame(t, shared, empty.of(&c, noon.Add(time.Second)))
+	require.Equal(t, noon.UTC(), shared.CreatedTimestamp.AsTime())
+	a.observe(time.Hour)
+	require.EqualValues(t, 1, empty.of(&a, noon).GetSampleCount())
+	require.Same(t, shared, empty.of(&b, noon))
+	require.Zero(t, shared.GetSampleCount())
+	for i := range 10 * maxEmptyHistograms {
+		empty.of(&c, noon.Add(time.Duration(i)))
+		require.LessOrEqual(t, len(empty), maxEmptyHistograms)
+	}
+}

@@ -42,6 +42,7 @@ type tracker struct {
 
 	connectionOrder sorting[*connectionEvents]
 	childOrder      sorting[*childEvents]
+	noSessions      emptyHistograms
 
 	rekeyedIKE rekeyings[ikeKey]
 	rekeyed    rekeyings[childKey]
@@ -80,6 +81,7 @@ func newTracker(names *names, table *saTable, looks *schedule, now func() time.T
 		connections: make(map[string]*connectionEvents),
 		children:    make(map[series]*childEvents),
 		alerts:      make(map[alertSeries]uint64),
+		noSessions:  make(emptyHistograms),
 		reject:      func(string) {},
 	}
 }
