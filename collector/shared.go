@@ -130,8 +130,8 @@ func (r *roundResult) publish(p part) {
 func (r *roundResult) finish() {
 	r.cancel()
 	r.end = time.Now()
+	r.release() // while it is the current one still, so that the next one finds its memory free
 	close(r.done)
-	r.release()
 }
 
 // use is for one more who reads the parts.
