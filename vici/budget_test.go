@@ -5,6 +5,7 @@ package vici_test
 
 import (
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,6 +59,23 @@ func TestAllocationBudgets(t *testing.T) {
 			require.NoError(t, err)
 			require.LessOrEqual(t, allocs, c.budget)
 		})
+	}
+}
+
+// TestEventDecodeMemory holds that an event that is decoded for itself takes memory for what it says, and none for events to
+// come.
+func TestEventDecodeMemory(t *testing.T) {
+	const rounds = 200
+	for kind, budget := range map[string]uint64{"log": 700, "child-updown-up": 3000} {
+		e := recordedEvent(t, "events/"+kind)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range rounds {
+			_, err := e.Decode()
+			require.NoError(t, err)
+		}
+		runtime.ReadMemStats(&after)
+		require.LessOrEqual(t, (after.TotalAlloc-before.TotalAlloc)/rounds, budget, kind)
 	}
 }
 

@@ -9,8 +9,8 @@ package vici
 // A value that cannot be read is left out and told to [Trace.Rejected]; it does not lose the event. An event without
 // the SA that it is about gives an error that matches [ErrMalformed].
 func (e Event) Decode() (EventBody, error) {
-	var d EventDecoder
-	return d.Decode(e)
+	var d EventDecoder // without words: they are for many events
+	return d.decode(e)
 }
 
 // An EventDecoder decodes one event after another into the same memory, for loops that see thousands per second:
@@ -28,7 +28,7 @@ func (e Event) Decode() (EventBody, error) {
 //		}
 //	}
 //
-// The zero value is ready for use. It is not safe for concurrent use.
+// The zero value is ready for use. It is not safe for concurrent use, and must not be copied when it was used.
 type EventDecoder struct {
 	log         *Log
 	controlLog  *ControlLog
@@ -40,11 +40,18 @@ type EventDecoder struct {
 	alert       *Alert
 	ikeSA       *IKESA
 	reader      saDecoder
-	words       words
+	words       *words
 }
 
 // Decode is [Event.Decode], except that what it returns is valid until the next call only. Strings in it may be kept.
 func (d *EventDecoder) Decode(e Event) (EventBody, error) {
+	if d.words == nil {
+		d.words = new(words)
+	}
+	return d.decode(e)
+}
+
+func (d *EventDecoder) decode(e Event) (EventBody, error) {
 	switch e.Name {
 	case "log":
 		return decodeEvent(d, e, reuse(&d.log))
@@ -83,7 +90,7 @@ type eventReader interface {
 }
 
 func decodeEvent(d *EventDecoder, e Event, body eventReader) (EventBody, error) {
-	d.reader = newSADecoder(e.Body, &d.words, e.trace)
+	d.reader = newSADecoder(e.Body, d.words, e.trace)
 	if err := body.read(&d.reader); err != nil {
 		return nil, err
 	}

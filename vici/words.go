@@ -9,7 +9,7 @@ import "strings"
 // instead, and those that are new are cut from a piece of memory for many of them. A string that is kept keeps that
 // piece.
 //
-// The zero value is ready for use; it is for one decoder at a time.
+// The zero value is ready for use; it is for one decoder at a time. Nil makes each string anew.
 type words struct {
 	known [1 << slotBits]string
 	piece strings.Builder
@@ -20,8 +20,8 @@ const pieceSize = 2048
 
 // text returns a string of these bytes.
 func (w *words) text(b []byte) string {
-	if len(b) == 0 {
-		return ""
+	if w == nil || len(b) == 0 {
+		return string(b)
 	}
 	known := &w.known[slot(b)]
 	if *known != string(b) {
