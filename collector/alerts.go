@@ -6,17 +6,22 @@ package collector
 import (
 	"maps"
 	"slices"
+
+	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
 
-// alertKinds are the kinds of alerts that daemons raise, up to strongSwan 6.1.0. Others are counted as they come.
+// alertKinds are the kinds of alerts that daemons raise. Newer ones are counted as they come.
 func alertKinds() []string {
 	return []string{
-		"authorization-failed", "cert-exceeded-path-len", "cert-expired", "cert-no-issuer", "cert-policy-violation", "cert-revoked",
-		"cert-untrusted-root", "cert-validation-failed", "half-open-timeout", "ike-sa-expired", "install-child-policy-failed",
-		"install-child-sa-failed", "invalid-ike-spi", "keep-on-child-sa-failure", "local-auth-failed", "parse-error-body",
-		"parse-error-header", "peer-addr-failed", "peer-auth-failed", "peer-init-unreachable", "proposal-mismatch-child",
-		"proposal-mismatch-ike", "radius-not-responding", "retransmit-receive", "retransmit-send", "retransmit-send-cleared",
-		"retransmit-send-timeout", "shutdown-signal", "ts-mismatch", "ts-narrowed", "unique-keep", "unique-replace", "vip-failure",
+		vici.AlertAuthorizationFailed, vici.AlertCertExceededPathLen, vici.AlertCertExpired, vici.AlertCertNoIssuer,
+		vici.AlertCertPolicyViolation, vici.AlertCertRevoked, vici.AlertCertUntrustedRoot, vici.AlertCertValidationFailed,
+		vici.AlertHalfOpenTimeout, vici.AlertIKESAExpired, vici.AlertInstallChildPolicyFailed,
+		vici.AlertInstallChildSAFailed, vici.AlertInvalidIKESPI, vici.AlertKeepOnChildSAFailure, vici.AlertLocalAuthFailed,
+		vici.AlertParseErrorBody, vici.AlertParseErrorHeader, vici.AlertPeerAddrFailed, vici.AlertPeerAuthFailed,
+		vici.AlertPeerInitUnreachable, vici.AlertProposalMismatchChild, vici.AlertProposalMismatchIKE,
+		vici.AlertRADIUSNotResponding, vici.AlertRetransmitReceive, vici.AlertRetransmitSend,
+		vici.AlertRetransmitSendCleared, vici.AlertRetransmitSendTimeout, vici.AlertShutdownSignal, vici.AlertTSMismatch,
+		vici.AlertTSNarrowed, vici.AlertUniqueKeep, vici.AlertUniqueReplace, vici.AlertVIPFailure,
 	}
 }
 
