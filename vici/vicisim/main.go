@@ -19,6 +19,10 @@
 // is a crowd: its IKE_SAs are made while they are listed, from some 40 bytes for each, and tell the same each time. They
 // raise their events as they are rekeyed and replaced, but commands do not reach them.
 //
+//	vicisim --copies 200 --sas 20 --socket /tmp/charon.vici
+//
+// is many gateways, each on a socket of its own: /tmp/charon.vici-1 and so on.
+//
 // It ends on SIGINT and SIGTERM with status 0. A socket left over by a process that is gone is replaced; one that is
 // served is an error.
 package main
