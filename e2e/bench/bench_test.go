@@ -72,6 +72,14 @@ func TestFiguresCanBeRead(t *testing.T) {
 	require.Equal(t, "123 MB", megabytes(123_400_000))
 }
 
+func TestRefusesToMeasureNothing(t *testing.T) {
+	for _, args := range [][]string{{"table", "--scrapes=0"}, {"fleet", "--gateways=1"}, {"fleet", "--tunnels=0"}} {
+		require.ErrorContains(t, run(t.Context(), args, nil, nil), "there must be a scrape at least", args)
+	}
+	require.ErrorContains(t, run(t.Context(), []string{"table", "--vicisim=/nonexistent"}, nil, nil), "no such file")
+	require.ErrorContains(t, run(t.Context(), []string{"other"}, nil, nil), "expected command")
+}
+
 func TestWhatIsOverItsBudgetIsMarked(t *testing.T) {
 	r := result{
 		scenario: scenario{name: "small", sas: 10, cpu: time.Second, memory: megabyte, floors: 2},

@@ -54,6 +54,8 @@ func (w *reporter) fleet(ctx context.Context, o options) (err error) {
 		return f.prometheus.failure("has ended")
 	case <-f.exporter.done:
 		return f.exporter.failure("has ended")
+	case <-f.daemons.done:
+		return f.daemons.failure("has ended")
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -72,11 +74,8 @@ func (f *fleet) start(ctx context.Context, o options, directory string) (err err
 	if err != nil {
 		return err
 	}
-	served := "-" + strconv.Itoa(gateways)
-	if gateways == 1 {
-		served = "charon"
-	}
-	if _, err := f.daemons.await(ctx, func(line string) (string, bool) { return line, strings.HasSuffix(line, served) }); err != nil {
+	all := "-" + strconv.Itoa(gateways)
+	if _, err := f.daemons.await(ctx, func(line string) (string, bool) { return line, strings.HasSuffix(line, all) }); err != nil {
 		return err
 	}
 	args := []string{"--vici.address=unix://" + socket + "-1", "--web.listen-address=127.0.0.1:0", "--log.level=info"}

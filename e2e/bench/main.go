@@ -21,6 +21,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -76,6 +77,9 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	command, err := app.Parse(args)
 	if err != nil {
 		return err
+	}
+	if o.scrapes < 1 || command == fleet.FullCommand() && (o.fleet.gateways < 2 || o.fleet.tunnels < 1) {
+		return errors.New("there must be a scrape at least, and two gateways with a tunnel")
 	}
 	report := reporter{out: out, into: o.into}
 	switch command {

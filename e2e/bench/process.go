@@ -110,5 +110,10 @@ func (p *process) terminate() error { return p.cmd.Process.Signal(syscall.SIGTER
 func (p *process) end() {
 	_ = p.terminate() // it may have ended
 	_ = p.in.Close()
-	<-p.done
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
 }
