@@ -8,7 +8,6 @@ package collector
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -16,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	dto "github.com/prometheus/client_model/go"
@@ -52,7 +53,8 @@ var ways = [...]way{
 		return registered(families, series, sharingMetrics(series))
 	}},
 	{"families, each sample by itself", plainFamilies},
-	{"families in slabs that share label pairs", pages}, // as a Page does
+	{"families in slabs that share label pairs", newPages},
+	{"the same in memory that is used again", pages},
 	{"families that are kept, values set in place", keptFamilies},
 }
 
@@ -139,15 +141,28 @@ func plainFamilies(families, series int) prometheus.TransactionalGatherer {
 	})
 }
 
-// pages makes a Page for each scrape, of labels that are kept, as sources do.
+// newPages makes a Page for each scrape, of labels that are kept, as sources do.
+func newPages(families, series int) prometheus.TransactionalGatherer {
+	return paged(families, series, NewPage)
+}
+
+// pages does so in the memory of the page before, as rounds do.
 func pages(families, series int) prometheus.TransactionalGatherer {
+	p := NewPage()
+	return paged(families, series, func() *Page {
+		p.reset()
+		return p
+	})
+}
+
+func paged(families, series int, next func() *Page) prometheus.TransactionalGatherer {
 	labels := sharedLabels(series)
 	metrics := make([]*Metric, families)
 	for f := range metrics {
 		metrics[f] = gauge(expositionName(f)[len(namespace):], "Exposed.", expositionLabels[:]...)
 	}
 	return gatherer(func() []*dto.MetricFamily {
-		p := NewPage()
+		p := next()
 		for _, m := range metrics {
 			for i := range series {
 				p.Gauge(m, float64(i), labels[i])
@@ -175,52 +190,86 @@ type gatherer func() []*dto.MetricFamily
 
 func (g gatherer) Gather() ([]*dto.MetricFamily, func(), error) { return g(), func() {}, nil }
 
-// What scrapers ask for.
-var expositions = [...]struct{ name, accept, encoding string }{
-	{"text", "text/plain;version=0.0.4", "identity"},
-	{"openmetrics, gzip", "application/openmetrics-text;version=1.0.0", "gzip"},
+// A compression is a way to compress pages: what the client asks for, and what does it.
+type compression struct {
+	name     string
+	encoding string
+	promhttp bool
+	wrap     func(http.Handler) http.HandlerFunc
 }
 
-func expose(ctx context.Context, g prometheus.TransactionalGatherer, accept, encoding string, w http.ResponseWriter) {
+// compressions returns what can be had.
+func compressions(tb testing.TB) []compression {
+	tb.Helper()
+	none := func(h http.Handler) http.HandlerFunc { return h.ServeHTTP }
+	fastest, err := gzhttp.NewWrapper(gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.EnableZstd(true))
+	require.NoError(tb, err)
+	return []compression{
+		{"none", "identity", false, none},
+		{"gzip of promhttp", "gzip", true, none},
+		{"gzip at the fastest level", "gzip", false, fastest},
+		{"zstd", "zstd", false, fastest},
+	}
+}
+
+func (c *compression) expose(ctx context.Context, g prometheus.TransactionalGatherer, w http.ResponseWriter) {
 	request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/metrics", http.NoBody)
-	request.Header.Set("Accept", accept)
-	request.Header.Set("Accept-Encoding", encoding)
-	promhttp.HandlerForTransactional(g, promhttp.HandlerOpts{EnableOpenMetrics: true}).ServeHTTP(w, request)
+	request.Header.Set("Accept", "application/openmetrics-text;version=1.0.0")
+	request.Header.Set("Accept-Encoding", c.encoding)
+	c.wrap(promhttp.HandlerForTransactional(g, promhttp.HandlerOpts{
+		EnableOpenMetrics: true, DisableCompression: !c.promhttp,
+	})).ServeHTTP(w, request)
 }
 
 // All ways expose the same.
 func TestWaysOfExpositionAreEqual(t *testing.T) {
-	for _, e := range expositions {
-		var first string
-		for _, w := range ways {
-			response := httptest.NewRecorder()
-			expose(t.Context(), w.make(3, 50), e.accept, "identity", response)
-			require.Equal(t, http.StatusOK, response.Code)
-			if first == "" {
-				first = response.Body.String()
-				require.Contains(t, first, `integrity="HMAC_SHA2_256_128"`)
-			}
-			require.Equal(t, first, response.Body.String(), w.name)
+	var first string
+	for _, w := range ways {
+		response := httptest.NewRecorder()
+		compressions(t)[0].expose(t.Context(), w.make(3, 50), response)
+		require.Equal(t, http.StatusOK, response.Code)
+		if first == "" {
+			first = response.Body.String()
+			require.Contains(t, first, `integrity="HMAC_SHA2_256_128"`)
 		}
+		require.Equal(t, first, response.Body.String(), w.name)
 	}
 }
 
 // BenchmarkExposition compares the ways to expose 200,000 series, by the CPU time for each, that of the garbage collector included.
 func BenchmarkExposition(b *testing.B) {
 	for _, w := range ways {
-		for _, e := range expositions {
-			b.Run(fmt.Sprintf("%s/%s", w.name, e.name), func(b *testing.B) {
-				g := w.make(expositionFamilies, expositionSeries)
-				b.ReportAllocs()
-				before := cpuTime(b)
-				for b.Loop() {
-					expose(b.Context(), g, e.accept, e.encoding, &discard{header: make(http.Header)})
-				}
-				spent := cpuTime(b) - before
-				b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N)/expositionFamilies/expositionSeries, "cpu-ns/series")
-			})
-		}
+		b.Run(w.name, func(b *testing.B) {
+			g := w.make(expositionFamilies, expositionSeries)
+			compressions(b)[0].measure(b, g)
+		})
 	}
+}
+
+// BenchmarkCompression compares what compresses such a page, by the CPU time that it adds to BenchmarkExposition's.
+func BenchmarkCompression(b *testing.B) {
+	families, _, _ := pages(expositionFamilies, expositionSeries).Gather()
+	for _, c := range compressions(b) {
+		b.Run(c.name, func(b *testing.B) {
+			c.measure(b, gatherer(func() []*dto.MetricFamily { return families }))
+		})
+	}
+}
+
+// measure exposes 200,000 series again and again.
+func (c *compression) measure(b *testing.B, g prometheus.TransactionalGatherer) {
+	b.Helper()
+	const series = expositionFamilies * expositionSeries
+	out := &discard{header: make(http.Header)}
+	b.ReportAllocs()
+	before := cpuTime(b)
+	for b.Loop() {
+		clear(out.header)
+		c.expose(b.Context(), g, out)
+	}
+	spent := cpuTime(b) - before
+	b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N)/series, "cpu-ns/series")
+	b.ReportMetric(float64(out.size)/float64(b.N)/series, "page-B/series")
 }
 
 // cpuTime returns the CPU time of this process.
@@ -233,14 +282,17 @@ func cpuTime(tb testing.TB) time.Duration {
 
 // discard is a response that nobody reads.
 type discard struct {
-	io.Writer
-
 	header http.Header
+	size   int
 }
 
-func (d *discard) Header() http.Header         { return d.header }
-func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
-func (d *discard) WriteHeader(int)             {}
+func (d *discard) Header() http.Header { return d.header }
+func (d *discard) WriteHeader(int)     {}
+
+func (d *discard) Write(b []byte) (int, error) {
+	d.size += len(b)
+	return len(b), nil
+}
 
 // BenchmarkScrape is a whole scrape as Prometheus asks for it, with the default collectors: all but sockets and the daemon. It is what
 // to look at with -cpuprofile.
@@ -248,10 +300,10 @@ func BenchmarkScrape(b *testing.B) {
 	for _, size := range []load{{1_000, 1_000}, {20_000, 50}} {
 		b.Run(fmt.Sprintf("%d SAs in %d connections", size.sas, size.connections), func(b *testing.B) {
 			gather := replayed(b, size, asConfigured)
-			asked := expositions[len(expositions)-1]
+			compressed := compressions(b)[2]
 			b.ReportAllocs()
 			for b.Loop() {
-				expose(b.Context(), gatherer(gather), asked.accept, asked.encoding, &discard{header: make(http.Header)})
+				compressed.expose(b.Context(), gatherer(gather), &discard{header: make(http.Header)})
 			}
 		})
 	}
