@@ -68,8 +68,9 @@ func TestFiguresCanBeRead(t *testing.T) {
 	} {
 		require.Equal(t, want, milliseconds(d))
 	}
-	require.Equal(t, "0.1 MB", megabytes(100_000))
+	require.Equal(t, "0.10 MB", megabytes(100_000))
 	require.Equal(t, "123 MB", megabytes(123_400_000))
+	require.Equal(t, "0.02 MB", megabytes(23_400))
 }
 
 func TestRefusesToMeasureNothing(t *testing.T) {
@@ -166,7 +167,7 @@ func TestUsageIsOfTheProcess(t *testing.T) {
 	spent, err := p.cpu()
 	require.NoError(t, err)
 	require.Greater(t, spent, time.Millisecond)
-	idle, err := p.during(1, func() error { return nil })
+	idle, err := p.stopwatch()(1)
 	require.NoError(t, err)
 	require.Less(t, idle, spent)
 	peak, err := p.peak()

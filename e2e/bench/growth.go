@@ -69,7 +69,7 @@ func (b *bed) window(ctx context.Context, s scenario) (w window, err error) {
 	}
 	w.least = math.Inf(1)
 	for range growthWindow {
-		scraped, err := b.scrape(ctx, s, 1)
+		scraped, err := b.scrape(ctx, s)
 		if err != nil {
 			return w, err
 		}

@@ -83,11 +83,14 @@ func milliseconds(d time.Duration) string {
 }
 
 func megabytes(n int64) string {
-	mb := float64(n) / megabyte
-	if mb < 10 {
-		return strconv.FormatFloat(mb, 'f', 1, 64) + " MB"
+	mb, digits := float64(n)/megabyte, 0
+	switch {
+	case mb < 1:
+		digits = 2
+	case mb < 10:
+		digits = 1
 	}
-	return strconv.FormatFloat(mb, 'f', 0, 64) + " MB"
+	return strconv.FormatFloat(mb, 'f', digits, 64) + " MB"
 }
 
 // grouped writes a number with commas between thousands.

@@ -6,10 +6,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -42,21 +39,6 @@ var scenarios = [...]scenario{
 	{"100,000 in 50 connections (road warriors)", 100_000, 50, false, 400 * time.Millisecond, 100 * megabyte, decodeFloors},
 	{"10,000 road warriors in 50 connections, with `peers`", 10_000, 50, true, 250 * time.Millisecond, 120 * megabyte, 0},
 }
-
-// A result is what was measured of a scenario.
-type result struct {
-	scenario
-
-	last    scraped
-	cpu     time.Duration // of a scrape, in the mean
-	floor   time.Duration // of a listing, in the mean
-	took    time.Duration // a scrape, in the mean
-	peak    int64         // after the warm-up
-	highest int64         // from the start on
-}
-
-// warmUp is how many scrapes are made before the measurement: the heap has its size then, and the connection stands.
-const warmUp = 3
 
 // A bed is a simulated daemon with an exporter.
 type bed struct {
@@ -118,96 +100,4 @@ func (b *bed) close() {
 	if b.directory != "" {
 		_ = os.RemoveAll(b.directory) // it is a temporary one
 	}
-}
-
-// scrape makes some scrapes, each of which has to be complete.
-func (b *bed) scrape(ctx context.Context, s scenario, n int) (all scraped, err error) {
-	var took time.Duration
-	for i := range n {
-		if all, err = b.scraper.scrape(ctx); err == nil {
-			err = all.page.complete(s.sas, s.peers)
-		}
-		if err != nil {
-			return all, fmt.Errorf("%s: scrape %d: %w", s.name, i+1, err)
-		}
-		took += all.took
-	}
-	all.took = took / time.Duration(max(1, n))
-	return all, nil
-}
-
-// measure measures a scenario over some scrapes.
-func measure(ctx context.Context, o options, s scenario) (result, error) {
-	r := result{scenario: s}
-	b, err := newBed(ctx, o.programs, s)
-	if err != nil {
-		return r, err
-	}
-	defer b.close()
-	if _, err := b.scrape(ctx, s, warmUp); err != nil {
-		return r, err
-	}
-	early, err := b.exporter.peak()
-	if err := errors.Join(err, b.exporter.forgetPeak()); err != nil {
-		return r, err
-	}
-	r.cpu, err = b.exporter.during(o.scrapes, func() (err error) {
-		r.last, err = b.scrape(ctx, s, o.scrapes)
-		return err
-	})
-	if err != nil {
-		return r, err
-	}
-	r.took = r.last.took
-	if r.peak, err = b.exporter.peak(); err != nil {
-		return r, err
-	}
-	r.highest = max(early, r.peak)
-	r.floor, err = b.floor(ctx, s, o.scrapes)
-	return r, err
-}
-
-// during returns the CPU time that the process takes for each of n while f runs.
-func (p *process) during(n int, f func() error) (time.Duration, error) {
-	before, err := p.cpu()
-	if err != nil {
-		return 0, err
-	}
-	if err := f(); err != nil {
-		return 0, err
-	}
-	after, err := p.cpu()
-	return (after - before) / time.Duration(n), err
-}
-
-// floor measures the least that counting the daemon's SAs takes.
-func (b *bed) floor(ctx context.Context, s scenario, n int) (time.Duration, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return 0, err
-	}
-	p, err := start(ctx, self, "floor", "--socket="+b.socket)
-	if err != nil {
-		return 0, err
-	}
-	defer p.end()
-	list := func(n int) error {
-		for range n {
-			if _, err := p.in.Write([]byte("\n")); err != nil {
-				return p.failure("does not read")
-			}
-			line, err := p.await(ctx, func(line string) (string, bool) { return line, true })
-			if err != nil {
-				return err
-			}
-			if counted, _, _ := bytes.Cut([]byte(line), []byte(" ")); string(counted) != strconv.Itoa(s.sas) {
-				return p.failure("counted wrong")
-			}
-		}
-		return nil
-	}
-	if err := list(warmUp); err != nil {
-		return 0, err
-	}
-	return p.during(n, func() error { return list(n) })
 }

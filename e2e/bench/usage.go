@@ -26,6 +26,18 @@ func (p *process) cpu() (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
+// stopwatch begins to measure CPU time. The returned function tells how much it has been since then, for each of n.
+func (p *process) stopwatch() (read func(n int) (time.Duration, error)) {
+	before, err := p.cpu()
+	return func(n int) (time.Duration, error) {
+		if err != nil {
+			return 0, err
+		}
+		after, err := p.cpu()
+		return (after - before) / time.Duration(n), err
+	}
+}
+
 // peak returns the most memory, in bytes, that the process has had resident since it began or since forgetPeak.
 func (p *process) peak() (int64, error) { return p.status("VmHWM") }
 
