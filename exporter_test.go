@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -56,7 +57,7 @@ type dialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 func newExporter(t *testing.T, dial dialFunc, flags ...string) *exporter {
 	t.Helper()
 	e := &exporter{t: t, logs: new(syncBuffer)}
-	config, err := parseFlags(flags)
+	config, err := parseFlags(flags, io.Discard)
 	require.NoError(t, err)
 	require.NoError(t, config.validate())
 	log := promslog.New(&promslog.Config{Writer: e.logs})

@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 	"regexp"
@@ -57,9 +58,10 @@ type config struct {
 }
 
 // parseFlags reads the command line. Every flag can be set by an environment variable too: --vici.address by
-// STRONGSWAN_EXPORTER_VICI_ADDRESS. Help and version are printed, and end the process, inside.
-func parseFlags(args []string) (*config, error) {
+// STRONGSWAN_EXPORTER_VICI_ADDRESS. If a flag asks for a text, like the help, that is printed and the error is errPrinted.
+func parseFlags(args []string, stdout io.Writer) (*config, error) {
 	app, c := newApplication()
+	app.UsageWriter(stdout)
 	_, err := app.Parse(args)
 	return c, err
 }
@@ -69,13 +71,14 @@ func newApplication() (*kingpin.Application, *config) {
 	app := kingpin.New(program, "Serves what a strongSwan IKE daemon is doing as Prometheus metrics.")
 	app.DefaultEnvars()
 	app.Version(version.Print(program))
-	app.HelpFlag.Short('h')
+	addHelp(app)
 	c := &config{log: &promslog.Config{}}
 	c.addModeFlags(app)
 	c.addVICIFlags(app)
 	c.addScrapeFlags(app)
 	c.addCollectorFlags(app)
 	c.web = webflag.AddFlags(app, defaultListenAddress)
+	app.GetFlag("web.config.file").PlaceHolder("FILE")
 	promslogflag.AddFlags(app, c.log)
 	return app, c
 }
@@ -114,7 +117,7 @@ func (c *config) addScrapeFlags(app *kingpin.Application) {
 	app.Flag("state.file",
 		"File in which traffic totals and event counters are kept over a restart of the exporter; none if empty. "+
 			"A second one, with .exposed at the end of its name, has what was served last.").
-		Default("").StringVar(&c.stateFile)
+		PlaceHolder("FILE").StringVar(&c.stateFile)
 	app.Flag("state.interval", "How often the state file is written.").
 		Default(collector.DefaultStateInterval.String()).DurationVar(&c.stateInterval)
 	app.Flag("looks.per-second",
@@ -132,8 +135,6 @@ func (c *config) addScrapeFlags(app *kingpin.Application) {
 }
 
 func (c *config) addCollectorFlags(app *kingpin.Application) {
-	app.Flag("collector.peers.limit", "How many peers the collector peers shows at most; others are counted in strongswan_peers_dropped.").
-		Default(strconv.Itoa(collector.DefaultPeersLimit)).IntVar(&c.peersLimit)
 	c.collectors = make(map[string]*bool)
 	for _, info := range collector.Infos() {
 		state := "disabled"
@@ -143,6 +144,8 @@ func (c *config) addCollectorFlags(app *kingpin.Application) {
 		c.collectors[info.Name] = app.Flag("collector."+info.Name, fmt.Sprintf("%s (default: %s)", info.Help, state)).
 			Default(strconv.FormatBool(info.Default)).Bool()
 	}
+	app.Flag("collector.peers.limit", "How many peers the collector peers shows at most; others are counted in strongswan_peers_dropped.").
+		Default(strconv.Itoa(collector.DefaultPeersLimit)).IntVar(&c.peersLimit)
 }
 
 // maxLooksPerSecond is more than any daemon should bear.

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"io"
 	"log/slog"
 	"testing"
 
@@ -38,7 +39,7 @@ func TestIdle(t *testing.T) {
 func TestGatewayView(t *testing.T) {
 	d := newGateway(t, vicitest.Config{})
 	d.Load(vicitest.Connection{Name: "away", Version: 2, RemoteAddrs: []string{"192.0.2.7"}, Children: []vicitest.Child{{Name: "net"}}})
-	config, err := parseFlags(nil)
+	config, err := parseFlags(nil, io.Discard)
 	require.NoError(t, err)
 	cc := config.collector(slog.New(slog.DiscardHandler))
 	cc.Dialer.DialContext = d.Dial

@@ -55,12 +55,15 @@ func exitStatus(err error) int {
 
 // run serves until the context ends, or does what a flag asks for instead.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	config, err := parseFlags(args)
+	config, err := parseFlags(args, stdout)
+	if errors.Is(err, errPrinted) {
+		return nil
+	}
 	if err == nil {
 		err = config.validate()
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+		return fmt.Errorf("%w: %w (see --help)", errUsage, err)
 	}
 	if config.check {
 		fmt.Fprintln(stdout, "The configuration is right.")

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"sync"
 	"testing"
@@ -19,7 +20,7 @@ import (
 func newTargetsExporter(t *testing.T, flags ...string) *exporter {
 	t.Helper()
 	e := &exporter{t: t, logs: new(syncBuffer)}
-	config, err := parseFlags(flags)
+	config, err := parseFlags(flags, io.Discard)
 	require.NoError(t, err)
 	require.NoError(t, config.validate())
 	log := promslog.New(&promslog.Config{Writer: e.logs})

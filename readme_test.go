@@ -6,6 +6,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -23,7 +24,7 @@ var update = flag.Bool("update", false, "write what tests generate instead of co
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	want := generated(t, string(text), "flags", flagTable())
+	want := generated(t, string(text), "flags", flagTable(t))
 	want = generated(t, want, "metrics", metricTables())
 	if *update {
 		require.NoError(t, os.WriteFile("README.md", []byte(want), 0o644))
@@ -43,38 +44,44 @@ func generated(t *testing.T, text, name, content string) string {
 	})
 }
 
-func flagTable() string {
+func flagTable(t *testing.T) string {
+	t.Helper()
 	app, _ := newApplication()
+	_, err := app.Parse(nil) // which names the variables
+	require.NoError(t, err)
 	var b strings.Builder
-	b.WriteString("| flag | default | meaning | environment |\n|---|---|---|---|\n")
-	for _, f := range app.Model().Flags {
-		if f.Name == "help" || f.Hidden {
-			continue
+	for _, g := range groupFlags(app.Model().Flags) {
+		fmt.Fprintf(&b, "**%s**\n\n| flag | default | meaning | environment |\n|---|---|---|---|\n", g.Title)
+		for _, f := range g.Flags {
+			fmt.Fprintf(&b, "| `--%s` | %s | %s | %s |\n",
+				flagName(f), code(strings.Join(f.Default, " ")), cell(f.Help), code(f.Envar))
 		}
-		name := "--" + f.Name
-		if f.IsBoolFlag() && strings.HasPrefix(f.Name, "collector.") {
-			name = "--[no-]" + f.Name
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | `%s` |\n", name, code(strings.Join(f.Default, " ")), cell(f.Help), environment(f.Name))
+		b.WriteString("\n")
 	}
 	return b.String()
 }
 
-// environment is the variable that sets a flag, as kingpin names it when it parses.
-func environment(name string) string {
-	return strings.ToUpper(regexp.MustCompile("[^a-zA-Z0-9]+").ReplaceAllString(program+"_"+name, "_"))
-}
-
 func TestEveryFlagCanBeSetByEnvironment(t *testing.T) {
-	t.Setenv(environment("vici.address"), "tcp://127.0.0.1:4502")
-	t.Setenv(environment("collector.peers"), "true")
-	t.Setenv(environment("connection.include"), "gw-.*")
-	c, err := parseFlags(nil)
+	t.Setenv("STRONGSWAN_EXPORTER_VICI_ADDRESS", "tcp://127.0.0.1:4502")
+	t.Setenv("STRONGSWAN_EXPORTER_COLLECTOR_PEERS", "true")
+	t.Setenv("STRONGSWAN_EXPORTER_CONNECTION_INCLUDE", "gw-.*")
+	t.Setenv("STRONGSWAN_EXPORTER_VICI_TARGET", "berlin=unix:///run/berlin.vici\ntokyo=unix:///run/tokyo.vici")
+	c, err := parseFlags(nil, io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, "tcp://127.0.0.1:4502", c.address)
 	require.True(t, *c.collectors["peers"])
 	require.True(t, c.include.MatchString("gw-berlin"))
 	require.False(t, c.include.MatchString("the gw-berlin"))
+	require.Equal(t, "berlin=unix:///run/berlin.vici,tokyo=unix:///run/tokyo.vici", c.targets.String())
+
+	app, _ := newApplication()
+	_, err = app.Parse(nil)
+	require.NoError(t, err)
+	for _, f := range app.Model().Flags {
+		if !f.Hidden && f.Name != "help" && f.Name != "version" {
+			require.Regexp(t, "^STRONGSWAN_EXPORTER_[A-Z_]+$", f.Envar, f.Name)
+		}
+	}
 }
 
 func code(s string) string {
