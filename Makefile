@@ -53,6 +53,10 @@ promtool-check: ## Let promtool check a scrape of the simulated daemon.
 dashboards-check: ## Check dashboards, rules, runbooks and examples.
 	scripts/dashboards-check
 
+.PHONY: kubernetes-check
+kubernetes-check: ## Check the Helm chart and the Kubernetes objects.
+	scripts/kubernetes-check
+
 .PHONY: panels-check
 panels-check: ## See whether every query of the dashboards returns data on a demonstration.
 	scripts/panels-check
