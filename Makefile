@@ -81,6 +81,10 @@ package: ## Make the deb and rpm packages, in dist/.
 package-check: ## Make the packages, check them, and let machines live with them (root, Debian).
 	scripts/package-check
 
+.PHONY: release-check
+release-check: ## Try a release with goreleaser, without publishing it (builds goreleaser: minutes).
+	scripts/release-check
+
 .PHONY: systemd-check
 systemd-check: ## Check the systemd units, and how much they expose.
 	scripts/systemd-check
