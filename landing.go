@@ -11,6 +11,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -49,6 +50,14 @@ type landingData struct {
 	Targets       targets
 	Name, Address string // of the target that is shown
 	Gateway       gatewayView
+}
+
+// Metrics is where the metrics of the shown daemon are.
+func (d landingData) Metrics() string {
+	if d.Name == "" {
+		return d.TelemetryPath
+	}
+	return "/probe?" + url.Values{"target": {d.Name}}.Encode()
 }
 
 // ServeHTTP renders the page, of the target that is named in the address or of the one without a name.
@@ -117,16 +126,16 @@ func (l *landing) ago(timestamp float64) string {
 	}
 }
 
-// formatBytes writes a number of bytes with three digits.
+// formatBytes writes a number of bytes in the unit in which it has at most four digits before the point.
 func formatBytes(n float64) string {
 	const k = 1024
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
 	i := 0
-	for ; n >= 1000 && i < len(units)-1; i++ {
+	for ; n >= k && i < len(units)-1; i++ {
 		n /= k
 	}
-	if i == 0 {
-		return fmt.Sprintf("%.0f B", n)
+	if i == 0 || n >= 100 {
+		return fmt.Sprintf("%.0f %s", n, units[i])
 	}
-	return fmt.Sprintf("%.3g %s", n, units[i])
+	return fmt.Sprintf("%.1f %s", n, units[i])
 }

@@ -34,10 +34,11 @@ func TestLandingPage(t *testing.T) {
 	require.Contains(t, page, "The daemon answers.")
 	require.Contains(t, page, "charon")
 	require.Contains(t, page, `href="/metrics"`)
+	require.Contains(t, page, "Connections: 2, up: 1, <strong class=\"down\">down: 1</strong>, idle: 0.")
 	require.Contains(t, page, "10.1.0.0/16 ⇄ 10.2.0.0/16")
 
 	// Those that are down come first.
-	require.Less(t, strings.Index(page, `class="down"`), strings.Index(page, `<tr class="connection"><td>gw `))
+	require.Less(t, strings.Index(page, `<span class="down"`), strings.Index(page, `<tr class="connection"><td>gw `))
 
 	// Nothing that a peer or a configuration calls itself becomes part of the page's language.
 	require.Contains(t, page, "&lt;script&gt;alert(1)&lt;/script&gt;")
@@ -62,9 +63,23 @@ func TestLandingPageOfATarget(t *testing.T) {
 	e := newTargetsExporter(t, "--vici.address="+first, "--vici.target=berlin="+berlin.Address())
 	require.NotContains(t, e.get("/", 10).Body.String(), "only-in-berlin")
 	require.Contains(t, e.get("/", 10).Body.String(), `href="/?target=berlin"`)
-	require.Contains(t, e.get("/?target=berlin", 10).Body.String(), "only-in-berlin")
+	berlins := e.get("/?target=berlin", 10).Body.String()
+	require.Contains(t, berlins, "only-in-berlin")
+	require.Contains(t, berlins, `href="/probe?target=berlin">Metrics`)
 	require.Equal(t, http.StatusNotFound, e.get("/?target=unknown", 10).Code)
 	require.Equal(t, http.StatusNotFound, e.get("/nowhere", 10).Code)
+}
+
+// What is not known is not said to be absent.
+func TestLandingPageWithoutConnections(t *testing.T) {
+	d := newGateway(t, vicitest.Config{})
+	page := newExporter(t, d.Dial, "--no-collector.connections").get("/", 10).Body.String()
+	require.NotContains(t, page, "No connection is loaded")
+	require.Contains(t, page, "The collector connections is off, or its queries failed")
+
+	none := vicitest.NewDaemon(vicitest.Config{})
+	t.Cleanup(none.Close)
+	require.Contains(t, newExporter(t, none.Dial).get("/", 10).Body.String(), "No connection is loaded")
 }
 
 func TestLandingPageIsBounded(t *testing.T) {
@@ -136,7 +151,8 @@ func status(t *testing.T, url, password string) int {
 
 func TestFormatBytes(t *testing.T) {
 	for n, want := range map[float64]string{
-		0: "0 B", 999: "999 B", 1000: "0.977 KiB", 1024: "1 KiB", 1 << 20: "1 MiB", 123456789: "118 MiB", 1 << 60: "1.02e+03 PiB",
+		0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1023 << 10: "1023 KiB", 1 << 20: "1.0 MiB", 123456789: "118 MiB",
+		1 << 60: "1.0 EiB", 1 << 72: "4096 EiB",
 	} {
 		require.Equal(t, want, formatBytes(n))
 	}

@@ -18,9 +18,14 @@ type gatewayView struct {
 	Started     float64
 	IKESAs      float64
 	HalfOpen    float64
+	Listed      bool // whether the daemon's connections are known
+	Counts      connectionCounts
 	Connections []connectionView
 	More        int // children that are not shown
 }
+
+// connectionCounts are of all connections, also of those that are not shown.
+type connectionCounts struct{ All, Up, Down, Idle int }
 
 // A connectionView is a loaded connection, in a row of its own.
 type connectionView struct {
@@ -35,6 +40,11 @@ type connectionView struct {
 // down reports whether it should be up and is not.
 func (c *connectionView) down() bool { return !c.Up && c.Idle == "" }
 
+// troubled reports whether it or one of its children should be up and is not.
+func (c *connectionView) troubled() bool {
+	return c.down() || c.Idle == "" && slices.ContainsFunc(c.Children, childView.down)
+}
+
 // A childView is a child of a loaded connection.
 type childView struct {
 	Name              string
@@ -46,6 +56,9 @@ type childView struct {
 	Since             float64
 	Received, Sent    float64
 }
+
+// down reports whether it should be up and is not, as far as the child itself tells: not a shunt, and not on demand.
+func (c childView) down() bool { return c.HasState && !c.Up && c.Policy == "" }
 
 // samplesByName are the samples of a page by the name of their metric, and of each by connection and child.
 type samplesByName map[string]map[[2]string]*dto.Metric
@@ -99,10 +112,35 @@ func newGatewayView(families []*dto.MetricFamily, maxChildren int) gatewayView {
 	}
 	// Those that are down first: that is what one looks for.
 	slices.SortFunc(v.Connections, func(a, b connectionView) int {
-		return cmp.Or(compareBool(b.down(), a.down()), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(compareBool(b.troubled(), a.troubled()), cmp.Compare(a.Name, b.Name))
 	})
+	v.Listed = succeeded(families, "connections")
+	v.Counts = count(v.Connections)
 	v.bound(maxChildren)
 	return v
+}
+
+// succeeded reports whether a collector is on and all its queries completed.
+func succeeded(families []*dto.MetricFamily, name string) bool {
+	i := slices.IndexFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == "strongswan_scrape_collector_success" })
+	return i >= 0 && slices.ContainsFunc(families[i].GetMetric(), func(m *dto.Metric) bool {
+		return label(m, "collector") == name && m.GetGauge().GetValue() == 1
+	})
+}
+
+func count(connections []connectionView) connectionCounts {
+	n := connectionCounts{All: len(connections)}
+	for i := range connections {
+		switch {
+		case connections[i].Up:
+			n.Up++
+		case connections[i].down():
+			n.Down++
+		default:
+			n.Idle++
+		}
+	}
+	return n
 }
 
 func compareBool(a, b bool) int {

@@ -63,3 +63,23 @@ func TestGatewayView(t *testing.T) {
 	require.NotZero(t, gw.Children[0].Since)
 	require.Equal(t, "10.1.0.0/16", gw.Children[0].LocalTS)
 }
+
+// A connection that is up without one of its children comes before those with which all is well.
+func TestTroubled(t *testing.T) {
+	up, down := childView{HasState: true, Up: true}, childView{HasState: true}
+	for _, c := range []struct {
+		name string
+		c    connectionView
+		want bool
+	}{
+		{"up", connectionView{Up: true, Children: []childView{up}}, false},
+		{"down", connectionView{}, true},
+		{"half", connectionView{Up: true, Children: []childView{up, down}}, true},
+		{"waiting", connectionView{Idle: "waiting", Children: []childView{down}}, false},
+		{"on demand", connectionView{Up: true, Children: []childView{{HasState: true, Policy: "trap"}}}, false},
+	} {
+		require.Equal(t, c.want, c.c.troubled(), c.name)
+	}
+	require.Equal(t, connectionCounts{All: 4, Up: 1, Down: 1, Idle: 2},
+		count([]connectionView{{Up: true}, {}, {Idle: "waiting"}, {Idle: "policies"}}))
+}

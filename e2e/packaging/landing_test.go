@@ -34,7 +34,7 @@ func TestLandingPageInBrowser(t *testing.T) {
 		{"none", nil, 0},
 		{"three", names(3), 3},
 		{"many", names(500), 500},
-		{"hostile", []string{hostile, `"><img src=x onerror='document.title="taken over"'>`, "plain"}, 3},
+		{"hostile", []string{`<script>alert(1)</script>`, hostile, `"><img src=x onerror='document.title="taken over"'>`, "plain"}, 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := vicitest.NewDaemon(vicitest.Config{})
