@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -63,7 +60,7 @@ func parseFlags(args []string, stdout io.Writer) (*config, error) {
 	app, c := newApplication()
 	app.UsageWriter(stdout)
 	_, err := app.Parse(args)
-	return c, err
+	return c, explain(app, args, err)
 }
 
 // newApplication declares the flags.
@@ -148,14 +145,15 @@ func (c *config) addCollectorFlags(app *kingpin.Application) {
 		Default(strconv.Itoa(collector.DefaultPeersLimit)).IntVar(&c.peersLimit)
 }
 
-// maxLooksPerSecond is more than any daemon should bear.
-const maxLooksPerSecond = 100
-
 // anchored is a flag's regular expression that matches whole names only.
 type anchored struct{ target **regexp.Regexp }
 
 // Set compiles the expression.
 func (a *anchored) Set(s string) error {
+	// First as it is: an error shall show what was written, and "a)|(b" must not be one after all.
+	if _, err := regexp.Compile(s); err != nil {
+		return fmt.Errorf("not a regular expression: %w", err)
+	}
 	re, err := regexp.Compile("^(?s:" + s + ")$")
 	if err != nil {
 		return fmt.Errorf("not a regular expression: %w", err)
@@ -170,45 +168,6 @@ func (a *anchored) String() string {
 		return ""
 	}
 	return (*a.target).String()
-}
-
-// validate finds what would only show later, at the first scrape.
-func (c *config) validate() error {
-	if _, _, err := vici.ParseAddress(c.address); err != nil {
-		return fmt.Errorf("--vici.address: %w", err)
-	}
-	if !strings.HasPrefix(c.telemetryPath, "/") || c.telemetryPath == "/" {
-		return fmt.Errorf("--web.telemetry-path: %q must begin with a slash and must not be the landing page", c.telemetryPath)
-	}
-	if slices.Contains([]string{"/probe", "/-/healthy"}, c.telemetryPath) {
-		return fmt.Errorf("--web.telemetry-path: %q is served already", c.telemetryPath)
-	}
-	if u, err := url.Parse(c.telemetryPath); err != nil || u.Path != c.telemetryPath {
-		return fmt.Errorf("--web.telemetry-path: %q is not a plain path", c.telemetryPath)
-	}
-	for name, d := range map[string]time.Duration{
-		"vici.timeout": c.timeout, "scrape.timeout": c.scrapeTimeout, "state.interval": c.stateInterval,
-	} {
-		if d <= 0 {
-			return fmt.Errorf("--%s: %v must be more than nothing", name, d)
-		}
-	}
-	if c.seriesLimit <= 0 {
-		return fmt.Errorf("--limit.series: %d must be more than nothing", c.seriesLimit)
-	}
-	if c.peersLimit <= 0 {
-		return fmt.Errorf("--collector.peers.limit: %d must be more than nothing", c.peersLimit)
-	}
-	if c.looks.PerSecond < 0 || c.looks.PerSecond > maxLooksPerSecond {
-		return fmt.Errorf("--looks.per-second: %v must be between 0 and %v", c.looks.PerSecond, maxLooksPerSecond)
-	}
-	if c.timeoutOffset < 0 || c.timeoutOffset >= c.scrapeTimeout {
-		return fmt.Errorf("--scrape.timeout-offset: %v must be between nothing and --scrape.timeout", c.timeoutOffset)
-	}
-	if err := web.Validate(*c.web.WebConfigFile); err != nil {
-		return fmt.Errorf("--web.config.file: %w", err)
-	}
-	return nil
 }
 
 // collector returns the configuration of the collector.

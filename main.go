@@ -62,6 +62,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err == nil {
 		err = config.validate()
 	}
+	if err == nil && config.check {
+		err = config.validateState()
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %w (see --help)", errUsage, err)
 	}

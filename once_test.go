@@ -88,6 +88,16 @@ func TestConfigCheck(t *testing.T) {
 		{"target with a bad address", []string{"--vici.target=a=ftp://x"}, "ftp"},
 		{"target twice", []string{"--vici.target=a=unix:///x", "--vici.target=a=unix:///y"}, "two targets"},
 		{"flag", []string{"--no-such-flag"}, "no-such-flag"},
+		{"which of two durations", []string{"--scrape.timeout=5s", "--vici.timeout", "5"}, "--vici.timeout=5: "},
+		{"which expression", []string{"--connection.include=a", "--connection.exclude=a)|(b"}, "--connection.exclude=a)|(b: "},
+		{"level", []string{"--log.level=loud"}, "--log.level=loud: "},
+		{"listen", []string{"--web.listen-address=[::1]:10500", "--web.listen-address=:http"}, ""},
+		{"listen at vsock", []string{"--web.listen-address=vsock://:10500"}, ""},
+		{"listen without port", []string{"--web.listen-address=localhost"}, "--web.listen-address: address localhost: missing port"},
+		{"listen at no port", []string{"--web.listen-address=:99999"}, "--web.listen-address"},
+		{"state", []string{"--state.file=" + dir + "/state"}, ""},
+		{"state nowhere", []string{"--state.file=" + dir + "/nowhere/state"}, "--state.file: "},
+		{"state below a file", []string{"--state.file=" + right + "/state"}, "is not a directory"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -103,4 +113,12 @@ func TestConfigCheck(t *testing.T) {
 			require.Empty(t, out.String())
 		})
 	}
+}
+
+func TestConfigCheckNamesTheVariable(t *testing.T) {
+	t.Setenv("STRONGSWAN_EXPORTER_SCRAPE_TIMEOUT", "5s")
+	t.Setenv("STRONGSWAN_EXPORTER_VICI_TIMEOUT", "soon")
+	err := run(t.Context(), []string{"--config.check"}, io.Discard, io.Discard)
+	require.ErrorIs(t, err, errUsage)
+	require.ErrorContains(t, err, "STRONGSWAN_EXPORTER_VICI_TIMEOUT=soon: ")
 }
