@@ -16,6 +16,7 @@ declare -A otherwise=(
 	['^dnf install ']="package-check installs the rpm by rpm; there is no Fedora"
 	['/run/strongswan/charon.vici$']="Fedora's; e2e/packaging has the socket there"
 	['/etc/strongswan/strongswan.d/$']="Fedora's; live-deb does the same for Debian"
+	['^go test \./collector -run - -bench ']="measures for minutes; the benchmark's parts have budgets in unit tests"
 	['^sudo \./strongswan_exporter$']="the exporter is started by everything here"
 )
 
@@ -64,9 +65,12 @@ check_target() {
 	local page=$1 target=$2
 	grep -q "^$target:" Makefile || die "$page: there is no target $target"
 	case $target in
-	build | test) return ;; # stack_start builds; test is what runs all of this
+	build | test) ;; # stack_start builds; test is what runs all of this
 	demo) [[ -e $work/demo ]] || try_demo ;;
-	soak) grep -q '^func TestSoak(' e2e/*_test.go ;; # e2e has a short form of it
+	soak) grep -q '^func TestSoak(' e2e/*_test.go || die "e2e has no short form of the soak" ;;
+	bench | performance | fleet | release-check) # they take minutes
+		[[ -x scripts/$target ]] || die "$page: there is no scripts/$target"
+		;;
 	*) grep -qE "^for name in .*\b$target\b" scripts/test || die "$page: make $target is not part of make test" ;;
 	esac
 }
