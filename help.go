@@ -27,7 +27,7 @@ const usageTemplate = `usage: {{.App.Name}} [<flags>]
 {{end}}{{EnvironmentHelp|Wrap 0}}`
 
 const environmentHelp = "Flags other than --help and --version can be set by environment variables, too: --vici.address by " +
-	"STRONGSWAN_EXPORTER_VICI_ADDRESS; the command line wins. The manual has more: man strongswan_exporter."
+	"STRONGSWAN_EXPORTER_VICI_ADDRESS; the command line wins. The manual page has more: man strongswan_exporter, or --help-man."
 
 // manTemplate is the manual page in mandoc's language, and what --help-man prints.
 //

@@ -5,7 +5,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"regexp"
 	"slices"
@@ -118,6 +117,6 @@ func TestEnvironmentDoesNotAskForTexts(t *testing.T) {
 	t.Setenv("STRONGSWAN_EXPORTER_VERSION", "0.1.0")
 	t.Setenv("STRONGSWAN_EXPORTER_HELP", "me")
 	var out bytes.Buffer
-	require.NoError(t, run(context.WithoutCancel(t.Context()), []string{"--config.check"}, &out, io.Discard))
+	require.NoError(t, run(t.Context(), []string{"--config.check"}, &out, io.Discard))
 	require.Equal(t, "The configuration is right.\n", out.String())
 }
