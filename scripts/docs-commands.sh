@@ -17,13 +17,14 @@ declare -A otherwise=(
 	['/run/strongswan/charon.vici$']="Fedora's; e2e/packaging has the socket there"
 	['/etc/strongswan/strongswan.d/$']="Fedora's; live-deb does the same for Debian"
 	['^go test \./collector -run - -bench ']="measures for minutes; the benchmark's parts have budgets in unit tests"
+	['^VICI_TEST_ADDRESS=.* go test -run .\^TestSuite\$. \./vici$']="e2e runs this suite against daemons of its own"
 	['^sudo \./strongswan_exporter$']="the exporter is started by everything here"
 )
 
 # commands PAGE: each command of the page on a line, without comments.
 # shellcheck disable=SC2154 # blocks is docs-check's
 commands() {
-	blocks sh "$1" | tr -d '\0' | sed -e ':a' -e '/\\$/N; s/\\\n */ /; ta' | sed -E 's/(^| +)#.*//; s/ +$//; /^$/d'
+	blocks sh "$1" | tr -d '\0' | sed -e ':a' -e '/\\$/N; s/ *\\\n */ /; ta' | sed -E 's/(^| +)#.*//; s/ +$//; /^$/d'
 }
 
 # check_commands: every command of every page.
