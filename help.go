@@ -119,9 +119,10 @@ func printText(app *kingpin.Application, context *kingpin.ParseContext) error {
 	return nil
 }
 
-// negatable reports whether somebody may want to turn the flag off: a collector that is on by itself, or by the environment.
+// negatable reports whether somebody may want to turn the flag off: what is on by itself, and collectors, which the environment
+// may have turned on.
 func negatable(f *kingpin.FlagModel) bool {
-	return f.IsBoolFlag() && strings.HasPrefix(f.Name, "collector.")
+	return f.IsBoolFlag() && (slices.Equal(f.Default, []string{"true"}) || strings.HasPrefix(f.Name, "collector."))
 }
 
 // flagName is the flag's name with what can be put before it.
