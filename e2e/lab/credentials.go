@@ -118,6 +118,11 @@ func (l *Lab) makeCertificates(ctx context.Context) error {
 	if _, err := run(ctx, odd); err != nil {
 		return err
 	}
+	return l.installCredentials(dir)
+}
+
+// installCredentials gives each gateway its files of the CA's directory.
+func (l *Lab) installCredentials(dir string) error {
 	for _, g := range l.Gateways() {
 		for from, to := range credentialFiles(g.Name) {
 			if err := copyFile(filepath.Join(dir, from), filepath.Join(g.dir, "swanctl", to, from)); err != nil {

@@ -30,6 +30,7 @@ type Gateway struct {
 	tree      tree
 	namespace string
 	dir       string // the daemon's /lab
+	noOdd     bool
 
 	mu     sync.Mutex
 	daemon *daemon // nil if it never ran
@@ -49,6 +50,7 @@ func (l *Lab) gateway(name, outer, net string) *Gateway {
 		tree:      l.tree,
 		namespace: filepath.Base(l.dir) + "-" + name,
 		dir:       filepath.Join(l.dir, name),
+		noOdd:     l.options.noOdd,
 	}
 }
 

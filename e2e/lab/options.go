@@ -24,6 +24,7 @@ type options struct {
 	swanctl    map[string]string // gateway → text
 	strongswan map[string]string
 	delay      map[string]time.Duration
+	noOdd      bool
 }
 
 func newOptions(opts []Option) *options {
@@ -92,6 +93,11 @@ func WithReauth(interval time.Duration, gateways ...string) Option {
 // down. [Gateway.Initiate] may return before the script does.
 func WithSlowUpdown(pause time.Duration, gateways ...string) Option {
 	return WithSwanctl(fmt.Sprintf("child-defaults { updown = sleep %d }", seconds(pause)), gateways...)
+}
+
+// WithoutOddNames leaves out the connection [OddConnection].
+func WithoutOddNames() Option {
+	return func(o *options) { o.noOdd = true }
 }
 
 // WithDelay delays what the gateways send and receive by that time one way.

@@ -24,7 +24,7 @@ func (g *Gateway) LoadAll(ctx context.Context) error {
 	if _, err := g.Swanctl(ctx, "--load-all"); err != nil {
 		return fmt.Errorf("loading the configuration of %s: %w", g.Name, err)
 	}
-	if g.Net == "" {
+	if g.Net == "" || g.noOdd {
 		return nil // odd names are for the tunnels between moon and sun
 	}
 	return g.loadOdd(ctx)
