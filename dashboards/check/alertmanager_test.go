@@ -99,6 +99,17 @@ func TestInhibition(t *testing.T) {
 			fire: []map[string]string{named("TunnelExpiring", tunnel, "a", site, "b"), named("ChildRekeyOverdue", tunnel, "a", site, "b")},
 			left: []map[string]string{named("TunnelExpiring", tunnel, "a", site, "b")},
 		},
+		"reasons": {
+			fire: []map[string]string{
+				named("CertificateRejected", tunnel, "a"), named("AuthenticationFailed", tunnel, "a"), named("ConnectionFailing", tunnel, "a"),
+				named("AuthenticationFailed", tunnel, "b"), named("ConnectionFailing", tunnel, "b"),
+				named("ProposalMismatch", tunnel, "c"), named("ConnectionFailing", tunnel, "c"), named("ConnectionFailing", tunnel, "d"),
+			},
+			left: []map[string]string{
+				named("CertificateRejected", tunnel, "a"), named("AuthenticationFailed", tunnel, "b"), named("ProposalMismatch", tunnel, "c"),
+				named("ConnectionFailing", tunnel, "d"),
+			},
+		},
 		"pool": {
 			fire: []map[string]string{named("PoolExhausted", pool, "p"), named("PoolNearlyFull", pool, "p"), named("PoolNearlyFull", pool, "q")},
 			left: []map[string]string{named("PoolExhausted", pool, "p"), named("PoolNearlyFull", pool, "q")},
