@@ -13,7 +13,7 @@ import (
 
 // zurich is a head office with branches, partners and users.
 func zurich(now time.Time) *gateway {
-	g := newGateway("gw-zurich", vicitest.Generation61, 1, now)
+	g := newGateway("gw-zurich", vicitest.Config{Generation: vicitest.Generation61, Seed: 1}, now)
 	for i, city := range []string{
 		"berlin", "geneva", "hamburg", "lyon", "madrid", "milan", "munich", "oslo", "paris", "prague", "rome", "warsaw",
 	} {
@@ -44,7 +44,7 @@ func zurich(now time.Time) *gateway {
 
 // vienna has two ways to the same data centre, of which one is lost, and a partner with limits of all kinds.
 func vienna(now time.Time) *gateway {
-	g := newGateway("gw-vienna", vicitest.Generation61, 2, now)
+	g := newGateway("gw-vienna", vicitest.Config{Generation: vicitest.Generation61, Seed: 2}, now)
 	for i, city := range []string{"bratislava", "brno", "budapest", "graz", "linz", "zagreb"} {
 		c := siteToSite("branch-"+city, fmt.Sprintf("198.51.101.%d", i+1), city+".example.org")
 		c.Children = []vicitest.Child{child("lan", fmt.Sprintf("10.80.%d.0/24", i))}
@@ -64,9 +64,13 @@ func vienna(now time.Time) *gateway {
 	return g
 }
 
-// lisbon is for users only, with a daemon that reports no alerts.
+// lisbon is for users only, with a daemon that reports no alerts. It runs on Windows, with its keys on a smart card that hangs
+// for some minutes.
 func lisbon(now time.Time) *gateway {
-	g := newGateway("gw-lisbon", vicitest.Generation60, 3, now)
+	g := newGateway("gw-lisbon", vicitest.Config{Generation: vicitest.Generation60, Seed: 3, NoMallinfo: true}, now)
+	g.tokenHangs = [2]time.Duration{150 * time.Minute, 156 * time.Minute}
+	g.Fault("version", amended(windowsVersion))
+	g.Fault("stats", amended(windowsMemory))
 	c := siteToSite("branch-porto", "198.51.102.1", "porto.example.org")
 	c.Children = []vicitest.Child{child("lan", "10.95.0.0/24")}
 	g.addSite(c, outages()[c.Name]...)
@@ -78,14 +82,14 @@ func lisbon(now time.Time) *gateway {
 func outages() map[string][]outage {
 	const forGood = 2 * storyLength
 	return map[string][]outage{
-		"branch-madrid": {{storyLength - 100*time.Minute, forGood, "retransmit-send-timeout"}},
-		"branch-oslo":   {{2 * time.Hour, 2*time.Hour + 12*time.Minute, "retransmit-send-timeout"}},
+		"branch-madrid": {{storyLength - 100*time.Minute, forGood, "retransmit-send-timeout", false}},
+		"branch-oslo":   {{2 * time.Hour, 2*time.Hour + 12*time.Minute, "retransmit-send-timeout", false}},
 		"branch-rome": {
-			{80 * time.Minute, 95 * time.Minute, "retransmit-send-timeout"},
-			{4 * time.Hour, 4*time.Hour + 20*time.Minute, "proposal-mismatch-ike"},
+			{80 * time.Minute, 95 * time.Minute, "retransmit-send-timeout", false},
+			{4 * time.Hour, 4*time.Hour + 20*time.Minute, "proposal-mismatch-ike", false},
 		},
-		"branch-porto": {{3 * time.Hour, 3*time.Hour + 8*time.Minute, ""}},
-		"datacenter-b": {{storyLength - 35*time.Minute, forGood, "peer-auth-failed"}},
+		"branch-porto": {{3 * time.Hour, 3*time.Hour + 8*time.Minute, "", true}},
+		"datacenter-b": {{storyLength - 35*time.Minute, forGood, "peer-auth-failed", false}},
 	}
 }
 

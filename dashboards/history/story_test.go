@@ -31,6 +31,10 @@ type gateway struct {
 	sites   []site
 	crowds  []crowd
 	arrived int // users, so far
+
+	// The daemon does not answer when it is asked for certificates: from and until so long after the beginning.
+	tokenHangs [2]time.Duration
+	heal       func() // nil while it answers
 }
 
 // A site is a connection to one peer.
@@ -43,6 +47,7 @@ type site struct {
 type outage struct {
 	from, until time.Duration
 	alert       string
+	garbled     bool // the counters of what ends are those of an SA that is gone, as with user-space ESP
 }
 
 // A crowd is a road-warrior connection; it has so many users at the busiest moment.
@@ -62,11 +67,11 @@ func newGateways(now time.Time) ([]*gateway, error) {
 	return all, nil
 }
 
-func newGateway(instance string, generation vicitest.Generation, seed uint64, now time.Time) *gateway {
+func newGateway(instance string, config vicitest.Config, now time.Time) *gateway {
 	return &gateway{
-		Daemon:   vicitest.NewUnstartedDaemon(vicitest.Config{Generation: generation, Seed: seed}),
+		Daemon:   vicitest.NewUnstartedDaemon(config),
 		instance: instance,
-		random:   rand.New(rand.NewPCG(seed, 1)),
+		random:   rand.New(rand.NewPCG(config.Seed, 1)),
 		began:    now,
 		last:     now,
 	}
@@ -75,6 +80,7 @@ func newGateway(instance string, generation vicitest.Generation, seed uint64, no
 // play lets happen what is due.
 func (g *gateway) play(now time.Time) error {
 	var errs []error
+	g.playToken(now.Sub(g.began))
 	for _, s := range g.sites {
 		errs = append(errs, g.playSite(s, now.Sub(g.began)))
 	}
@@ -97,7 +103,7 @@ func (g *gateway) playSite(s site, passed time.Duration) error {
 		_, err := g.Establish(s.connection, vicitest.Peer{Responder: len(s.connection)%2 == 0, NAT: len(s.connection)%5 == 0})
 		return errors.Join(err, g.giveUp(attempts, ""))
 	case i >= 0 && len(up) > 0:
-		return g.Down(up[0])
+		return errors.Join(g.garble(s.outages[i], up[0]), g.Down(up[0]))
 	case i >= 0 && passed%(3*time.Minute) < storyStep:
 		err := g.giveUp(attempts, s.outages[i].alert)
 		if err == nil {
@@ -106,6 +112,30 @@ func (g *gateway) playSite(s site, passed time.Duration) error {
 		return err
 	}
 	return nil
+}
+
+// playToken lets the daemon wait for its smart card when that is due.
+func (g *gateway) playToken(passed time.Duration) {
+	hangs := g.tokenHangs[0] <= passed && passed < g.tokenHangs[1]
+	switch {
+	case hangs && g.heal == nil:
+		g.heal = g.Fault("list-certs", vicitest.Hang())
+	case !hangs && g.heal != nil:
+		g.heal()
+		g.heal = nil
+	}
+}
+
+// garble gives the CHILD_SAs of an IKE_SA counters that are what happens to be in memory, if the outage is such a one.
+func (g *gateway) garble(o outage, id uint32) error {
+	if !o.garbled {
+		return nil
+	}
+	sa, err := g.IKESA(id)
+	for _, c := range sa.Children {
+		err = errors.Join(err, g.Carry(c.UniqueID, vicitest.Traffic{Bytes: 1 << 62, Packets: 1 << 52}, vicitest.Traffic{}))
+	}
+	return err
 }
 
 // of returns the ids of a connection's IKE_SAs: those that are established, and attempts.
