@@ -61,6 +61,19 @@ func busiest(function, labels, counter string) string {
 		and on (%[2]s) topk(10, sum by (%[2]s) (increase(%[3]s[$__range] @ end())))`, function, labels, counter)
 }
 
+// raised is how many alerts of each kind the daemons raised within a time. A series begins with the first alert of its kind, which
+// increase alone does not see: what was not there at the beginning, while the exporter was, counts in full.
+func raised(within string) string {
+	return fmt.Sprintf(`(
+		(
+			strongswan_alerts_total{C}
+			unless strongswan_alerts_total{C} offset %[1]s
+			and on (job, instance) strongswan_event_stream_connects_total{G} offset %[1]s
+		)
+		or increase(strongswan_alerts_total{C}[%[1]s])
+	)`, within)
+}
+
 // weak matches algorithms that nobody should rely on any more (RFC 8247, RFC 8221, NIST SP 800-131A).
 const weak = `(NULL|DES_CBC|3DES_CBC|BLOWFISH_CBC|CAST_CBC|RC5_CBC|IDEA_CBC|HMAC_MD5|HMAC_SHA1|PRF_HMAC_MD5|` +
 	`PRF_HMAC_SHA1|MODP_768|MODP_1024|MODP_1536|ECP_192).*`
@@ -85,6 +98,14 @@ func tunnelStates() []g.Mapping {
 		"0": {Text: "down", Color: "red", Index: 0},
 		"1": {Text: "up", Color: "green", Index: 1},
 		"2": {Text: "at rest", Color: "blue", Index: 2},
+	})
+}
+
+func severities() []g.Mapping {
+	return g.Words(map[string]g.Word{
+		"critical": {Text: "critical", Color: "red", Index: 0},
+		"warning":  {Text: "warning", Color: "orange", Index: 1},
+		"info":     {Text: "info", Color: "blue", Index: 2},
 	})
 }
 

@@ -173,7 +173,7 @@ func gatewayTrouble() []*g.Panel {
 		g.Row("Failures"),
 		g.TimeSeries("What the daemon reports", "Alerts of the daemon (strongSwan 6.0.3 and later) by kind.",
 			g.Query{
-				Expr:   `sum by (alert) (increase(strongswan_alerts_total{C}[$__rate_interval])) > 0`,
+				Expr:   `sum by (alert) (` + raised("$__rate_interval") + `) > 0`,
 				Legend: "{{alert}}",
 			}).Bars().NoValue("nothing"),
 		g.TimeSeries("Invalid messages", "Messages that the daemon refused, and those for an IKE_SA that it does not know. A restart of "+
@@ -189,7 +189,7 @@ func gatewayTrouble() []*g.Panel {
 			g.Value("Ended", "short", `sum by (job, instance, connection) (increase(strongswan_ike_sas_terminated_total{C}[$__range]))`),
 			g.Value("Changes", "short", `sum by (job, instance, connection) (changes(strongswan_child_up{T}[$__range]))`).
 				Coloured(suspicious()),
-			g.Value("Reports", "short", `sum by (job, instance, connection) (increase(strongswan_alerts_total{C}[$__range]))`),
+			g.Value("Reports", "short", `sum by (job, instance, connection) (`+raised("$__range")+`)`),
 			g.Value("Invalid messages", "short",
 				`sum by (job, instance, connection) (increase(strongswan_connection_ike_invalid_messages_total{C}[$__range]))`),
 			g.Value("Unknown IKE_SA", "short",

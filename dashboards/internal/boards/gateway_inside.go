@@ -151,8 +151,9 @@ func gatewayExporter() []*g.Panel {
 			g.Value("Known", "short", `max by (event) (strongswan_event_supported{G})`).
 				As(g.Words(map[string]g.Word{"0": {Text: "no", Color: "orange"}, "1": {Text: "yes", Color: "green", Index: 1}})),
 		).Size(6, 8),
-		g.Table("Values that were left out", "Values from the daemon that could not be understood, by their key. Please report them.",
-			g.Label("field", "Key"), g.Value("Times", "short", `sum by (field) (increase(strongswan_vici_values_rejected_total{G}[$__range])) > 0`),
+		g.Table("Values that were left out", "Values from the daemon that could not be understood since the exporter was started, by their key. "+
+			"Please report them.",
+			g.Label("field", "Key"), g.Value("Times", "short", `sum by (field) (strongswan_vici_values_rejected_total{G}) > 0`),
 		).Size(6, 8).NoValue("none"),
 		g.TimeSeries("Looks", "Additional looks at single SAs around rekeyings, which make traffic totals exact, and those that were left out.",
 			g.Query{Expr: `sum(rate(strongswan_follow_up_looks_total{G}[$__rate_interval]))`, Legend: "made"},

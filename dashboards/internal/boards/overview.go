@@ -41,19 +41,19 @@ func overviewTrouble() []*g.Panel {
 		g.Row("What is wrong"),
 		tunnelsDown(),
 		g.Table("Alerts that fire", "Alerts of the shipped rules, as Prometheus evaluates them, and since when the condition has held.",
-			g.Label("severity", "Severity"), g.Label("alertname", "Alert"), g.Label("instance", "Gateway").LinkTo("Open the gateway", toGateway),
+			g.Label("severity", "Severity").As(severities()), g.Label("alertname", "Alert"), g.Label("instance", "Gateway").LinkTo("Open the gateway", toGateway),
 			g.Label("connection", "Connection"), g.Label("child", "Child"),
 			g.Value("Since", "dateTimeFromNow",
 				`1000 * max by (severity, alertname, instance, connection, child) (
 					ALERTS_FOR_STATE{A} and ignoring (alertstate) ALERTS{A,alertstate="firing"}
 				)`),
-		).Size(12, 9).SortBy("Since", true).NoValue("no alert fires, or the rules are not loaded"),
+		).Size(12, 9).SortBy("Severity", false).NoValue("no alert fires, or the rules are not loaded"),
 		g.Table("Why: what the daemons report", "Alerts of the daemons (strongSwan 6.0.3 and later) within the time range. "+
 			"Without a connection they mostly come from strangers.",
 			g.Label("instance", "Gateway").LinkTo("Open the gateway", toGateway),
 			g.Label("connection", "Connection").LinkTo("Open the connection", toConnection), g.Label("alert", "Report"),
 			g.Value("Times", "short",
-				`topk(50, sum by (job, instance, connection, alert) (increase(strongswan_alerts_total{C}[$__range])) > 0)`),
+				`topk(50, sum by (job, instance, connection, alert) (`+raised("$__range")+`) > 0)`),
 		).Size(12, 9).SortBy("Times", true).NoValue("nothing"),
 		g.StateTimeline("Tunnels that were down",
 			"Each child that should be up and was down at some time within the range.",
@@ -71,42 +71,42 @@ func overviewTrouble() []*g.Panel {
 // tunnelsDown answers the first question: which site is dark, since when, and why.
 func tunnelsDown() *g.Panel {
 	return g.Table("Tunnels that are down",
-		"Children that should be up and are not. Up until: the last moment within the time range at which one was up, as exact as the "+
-			"range's resolution; empty if it was down all the time. Why: what the daemon reported most often of the connection within the "+
+		"Children that should be up and are not, the latest first. Down since: the last moment within the time range at which one was up, "+
+			"as exact as the range's resolution; empty if it was down all the time. Why: what the daemon reported most often of the connection within the "+
 			"range (strongSwan 6.0.3 and later). Failed: IKE_SAs that failed before they were established.",
 		g.Label("instance", "Gateway").LinkTo("Open the gateway", toGateway),
 		g.Label("connection", "Connection").LinkTo("Open the connection", toConnection),
 		g.Label("child", "Child"),
 		g.Only(`max by (job, instance, connection, child) (`+expected+`) == 0`),
-		g.Value("Up until", "dateTimeFromNow",
+		g.Value("Down since", "dateTimeFromNow",
 			`1000 * max by (job, instance, connection, child) (
 					max_over_time(timestamp(strongswan_child_up{C} == 1)[$__range:$__interval])
 					and on (job, instance, connection, child) ((`+expected+`) == 0)
 				)`),
-		g.Value("Last packet received", "dateTimeFromNow",
-			`1000 * max by (job, instance, connection, child) (
-					last_over_time(strongswan_child_last_received_timestamp_seconds{C}[$__range])
-					and on (job, instance, connection, child) ((`+expected+`) == 0)
-				)`),
+		g.Label("alert", "Why"),
+		g.Only(`max by (job, instance, connection, child, alert) (
+				((`+expected+`) == 0)
+				* on (job, instance, connection) group_left (alert) topk by (job, instance, connection) (1,
+					sum by (job, instance, connection, alert) (`+raised("$__range")+`) > 0)
+			)`),
 		g.Value("Failed", "short",
 			`max by (job, instance, connection, child) (
 					((`+expected+`) == 0)
 					+ on (job, instance, connection) group_left ()
 						sum by (job, instance, connection) (increase(strongswan_ike_sas_failed_total{C}[$__range]))
 				)`),
-		g.Label("alert", "Why"),
-		g.Only(`max by (job, instance, connection, child, alert) (
-				((`+expected+`) == 0)
-				* on (job, instance, connection) group_left (alert) topk by (job, instance, connection) (1,
-					sum by (job, instance, connection, alert) (increase(strongswan_alerts_total{C}[$__range])) > 0)
-			)`),
+		g.Value("Last packet received", "dateTimeFromNow",
+			`1000 * max by (job, instance, connection, child) (
+					last_over_time(strongswan_child_last_received_timestamp_seconds{C}[$__range])
+					and on (job, instance, connection, child) ((`+expected+`) == 0)
+				)`),
 		g.Label("remote_addrs", "Peer"),
 		g.Label("remote_ts", "Networks"),
 		g.Only(`max by (job, instance, connection, child, remote_addrs, remote_ts) (
 				(strongswan_child_info{C} * on (job, instance, connection) group_left (remote_addrs) strongswan_connection_info{C})
 				and on (job, instance, connection, child) ((`+expected+`) == 0)
 			)`),
-	).Size(24, 6).SortBy("Gateway", false).NoValue("none")
+	).Size(24, 6).SortBy("Down since", true).NoValue("none")
 }
 
 func overviewFleet() []*g.Panel {

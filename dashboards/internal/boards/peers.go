@@ -139,7 +139,7 @@ func peersSessions() []*g.Panel {
 		g.Table("Why sessions fail", "What the daemons report about these connections (strongSwan 6.0.3 and later), within the time range.",
 			g.Label("instance", "Gateway"), g.Label("connection", "Connection"), g.Label("alert", "Report"),
 			g.Value("Times", "short",
-				`topk(20, sum by (job, instance, connection, alert) (increase(strongswan_alerts_total{C}[$__range])) > 0)`),
+				`topk(20, sum by (job, instance, connection, alert) (`+raised("$__range")+`) > 0)`),
 		).Size(12, 8).SortBy("Times", true).NoValue("nothing"),
 		g.Pie("Algorithms", "What the peers' IKE_SAs are encrypted with, and the key exchange."+needsPeers,
 			g.Query{

@@ -142,13 +142,18 @@ func (d *drawing) sort(headings []heading, rows []row) {
 // cell returns the text and the colour of a cell.
 func (d *drawing) cell(r row, h heading) (text, color string) {
 	f, ok := r[h.field]
-	switch {
-	case !ok:
+	if !ok {
 		return "", hex("text")
-	case f.isText:
-		return f.text, hex("text")
 	}
 	unit, words, steps := d.column(h.text)
+	if f.isText {
+		for _, m := range words {
+			if w, found := m.Options[f.text]; found {
+				return w.Text, hex(w.Color)
+			}
+		}
+		return f.text, hex("text")
+	}
 	if w, ok := word(words, f.number); ok {
 		return w.Text, hex(w.Color)
 	}
