@@ -41,7 +41,8 @@ func overviewTrouble() []*g.Panel {
 		g.Row("What is wrong"),
 		tunnelsDown(),
 		g.Table("Alerts that fire", "Alerts of the shipped rules, as Prometheus evaluates them, and since when the condition has held.",
-			g.Label("severity", "Severity").As(severities()), g.Label("alertname", "Alert"), g.Label("instance", "Gateway").LinkTo("Open the gateway", toGateway),
+			g.Label("severity", "Severity").As(severities()), g.Label("alertname", "Alert"),
+			g.Label("instance", "Gateway").LinkTo("Open the gateway", toGateway),
 			g.Label("connection", "Connection"), g.Label("child", "Child"),
 			g.Value("Since", "dateTimeFromNow",
 				`1000 * max by (severity, alertname, instance, connection, child) (
@@ -71,9 +72,9 @@ func overviewTrouble() []*g.Panel {
 // tunnelsDown answers the first question: which site is dark, since when, and why.
 func tunnelsDown() *g.Panel {
 	return g.Table("Tunnels that are down",
-		"Children that should be up and are not, the latest first. Down since: the last moment within the time range at which one was up, "+
-			"as exact as the range's resolution; empty if it was down all the time. Why: what the daemon reported most often of the connection within the "+
-			"range (strongSwan 6.0.3 and later). Failed: IKE_SAs that failed before they were established.",
+		"Children that should be up and are not, the latest first. Down since: the last moment within the time range at which one was "+
+			"up, as exact as the range's resolution; empty if it was down all the time. Why: what the daemon reported most often of the "+
+			"connection within the range (strongSwan 6.0.3 and later). Failed: IKE_SAs that failed before they were established.",
 		g.Label("instance", "Gateway").LinkTo("Open the gateway", toGateway),
 		g.Label("connection", "Connection").LinkTo("Open the connection", toConnection),
 		g.Label("child", "Child"),
