@@ -70,10 +70,17 @@ func (c *client) prometheus(ctx context.Context) (string, error) {
 
 // importDashboard imports a dashboard and compares what Grafana made of it.
 func (c *client) importDashboard(ctx context.Context, d *grafana.Dashboard) error {
-	var imported struct{ UID, Status string }
-	err := c.call(ctx, http.MethodPost, "/api/dashboards/db", map[string]any{"dashboard": d, "overwrite": true}, &imported)
+	var imported struct {
+		UID      string
+		Imported bool
+	}
+	err := c.call(ctx, http.MethodPost, "/api/dashboards/import",
+		map[string]any{"dashboard": d, "overwrite": true, "inputs": []any{}}, &imported)
 	if err != nil {
 		return err
+	}
+	if !imported.Imported || imported.UID != d.UID {
+		return fmt.Errorf("%s: Grafana imported it as %q", d.UID, imported.UID)
 	}
 	var kept struct{ Dashboard grafana.Dashboard }
 	if err := c.call(ctx, http.MethodGet, "/api/dashboards/uid/"+d.UID, nil, &kept); err != nil {
@@ -85,8 +92,10 @@ func (c *client) importDashboard(ctx context.Context, d *grafana.Dashboard) erro
 	return nil
 }
 
-// runQueries lets Grafana run each query of the last six hours and returns the panels that have no data.
+// runQueries lets Grafana run each query of the last six hours and returns the panels that have no data. A query that fails is an error,
+// and the others are run all the same.
 func (c *client) runQueries(ctx context.Context, d *grafana.Dashboard, source string) (empty []string, err error) {
+	var errs []error
 	for _, p := range d.Pictures() {
 		var queries []map[string]any
 		for _, t := range p.Targets {
@@ -96,27 +105,44 @@ func (c *client) runQueries(ctx context.Context, d *grafana.Dashboard, source st
 			})
 		}
 		var answer struct {
-			Results map[string]struct {
-				Error  string
-				Frames []json.RawMessage
-			}
+			Results map[string]result
 		}
 		request := map[string]any{"queries": queries, "from": "now-6h", "to": "now"}
 		if err := c.call(ctx, http.MethodPost, "/api/ds/query", request, &answer); err != nil {
-			return nil, fmt.Errorf("%s, %s: %w", d.UID, p.Title, err)
+			errs = append(errs, fmt.Errorf("%s, %s: %w", d.UID, p.Title, err))
+			continue
 		}
 		data := false
 		for id, r := range answer.Results {
 			if r.Error != "" {
-				return nil, fmt.Errorf("%s, %s, query %s: %s", d.UID, p.Title, id, r.Error)
+				errs = append(errs, fmt.Errorf("%s, %s, query %s: %s", d.UID, p.Title, id, r.Error))
 			}
-			data = data || len(r.Frames) > 0
+			data = data || r.hasData()
 		}
 		if !data {
 			empty = append(empty, p.Title)
 		}
 	}
-	return empty, nil
+	return empty, errors.Join(errs...)
+}
+
+// A result is the answer to one query. A frame without a value is one too.
+type result struct {
+	Error  string
+	Frames []struct {
+		Data struct{ Values []json.RawMessage }
+	}
+}
+
+func (r result) hasData() bool {
+	for _, f := range r.Frames {
+		for _, column := range f.Data.Values {
+			if text := string(bytes.TrimSpace(column)); text != "[]" && text != "null" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // everything chooses all values of the dashboards' variables, which Grafana's server does not know.
