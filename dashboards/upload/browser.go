@@ -7,7 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os/exec"
+	"os/exec" //nolint:depguard // a check of developers, no part of the product
 	"slices"
 	"strings"
 	"time"

@@ -141,7 +141,7 @@ func TestPanelsWithErrorsFail(t *testing.T) {
 func TestBrowserIsGivenThePageAndADirectory(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "browser")
 	script := "#!/bin/sh\nfor last; do :; done\necho \"<p data-panelid>$last $*</p>\"\n"
-	require.NoError(t, os.WriteFile(program, []byte(script), 0o700)) //nolint:gosec // it is a program
+	require.NoError(t, os.WriteFile(program, []byte(script), 0o700))
 	c, out := newCheck(fakeGrafana(t, answers(someData)), nil)
 	require.NoError(t, start(t.Context(), c, program))
 	require.Contains(t, out.String(), "imported")
