@@ -31,7 +31,7 @@ func overviewNumbers() []*g.Panel {
 			g.Query{Expr: `sum(rate(strongswan_child_received_bytes_total{C}[$__rate_interval])) * 8`}).Unit("bps"),
 		g.Stat("Sent", "Traffic that went into all tunnels.",
 			g.Query{Expr: `sum(rate(strongswan_child_sent_bytes_total{C}[$__rate_interval])) * 8`}).Unit("bps"),
-		g.Stat("First certificate expires", "When the first of the gateways' own certificates expires.",
+		g.Stat("Next certificate", "When the first of the gateways' own certificates expires.",
 			g.Query{Expr: `min(` + ownCertificates + `) * 1000`}).Unit("dateTimeFromNow").NoValue("no own certificate"),
 	}
 }
@@ -48,14 +48,14 @@ func overviewTrouble() []*g.Panel {
 				`1000 * max by (severity, alertname, instance, connection, child) (
 					ALERTS_FOR_STATE{A} and ignoring (alertstate) ALERTS{A,alertstate="firing"}
 				)`),
-		).Size(12, 9).SortBy("Severity", false).NoValue("no alert fires, or the rules are not loaded"),
+		).Size(12, 11).SortBy("Severity", false).NoValue("no alert fires, or the rules are not loaded"),
 		g.Table("Why: what the daemons report", "Alerts of the daemons (strongSwan 6.0.3 and later) within the time range. "+
 			"Without a connection they mostly come from strangers.",
 			g.Label("instance", "Gateway").LinkTo("Open the gateway", toGateway),
 			g.Label("connection", "Connection").LinkTo("Open the connection", toConnection), g.Label("alert", "Report"),
 			g.Value("Times", "short",
 				`topk(50, sum by (job, instance, connection, alert) (`+raised("$__range")+`) > 0)`),
-		).Size(12, 9).SortBy("Times", true).NoValue("nothing"),
+		).Size(12, 11).SortBy("Times", true).NoValue("nothing"),
 		g.StateTimeline("Tunnels that were down",
 			"Each child that should be up and was down at some time within the range.",
 			g.Query{
