@@ -101,6 +101,10 @@ docs-check: ## Run the commands of the documentation.
 traffic-check: ## Measure the traffic totals against real gateways' devices (root, Debian).
 	scripts/traffic-check
 
+.PHONY: alerts-check
+alerts-check: ## See which alerts fire on real gateways, with more patience than "make e2e" (root, Debian).
+	scripts/alerts-check
+
 .PHONY: bench
 bench: ## Run the benchmarks, and measure a scrape as a whole; BASE=old.txt compares with an earlier run.
 	scripts/bench $(BENCH) $(BASE)

@@ -8,12 +8,12 @@
 //
 //	scripts/e2e                           everything
 //	scripts/e2e -run 'TestSteady/5.9.8'   one test on one generation
-//	go test -tags e2e ./e2e -run 'TestGenerations|TestVICISuite' -update
+//	go test -tags e2e ./e2e -run 'TestGenerations|TestVICISuite|TestAlerts' -update
 //
 // The last one writes the golden files anew: testdata/series-GENERATION.txt has
 // all series that the laboratory's moon has after a few tunnels came up,
 // testdata/protocol.txt which generation of the daemon has which commands, events
-// and fields.
+// and fields, docs/alerts.md which alerts fire in which situation.
 //
 // The tests need what the laboratory needs: root, and the trees with the daemons.
 // All of them run one after the other, since they measure time and traffic on

@@ -33,14 +33,20 @@ type prometheus struct {
 }
 
 // startPrometheus runs a Prometheus server that scrapes exporters, under the names that they are given as instance,
-// and returns when it listens.
+// and returns when it is ready.
 func startPrometheus(t *testing.T, interval time.Duration, targets map[string]*exporter) *prometheus {
+	t.Helper()
+	return runPrometheus(t, prometheusConfig(interval, targets))
+}
+
+// runPrometheus runs a Prometheus server with a configuration and returns when it is ready.
+func runPrometheus(t *testing.T, configuration string) *prometheus {
 	t.Helper()
 	_, err := exec.LookPath("prometheus")
 	require.NoError(t, err, "this test needs Debian's package prometheus")
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")
-	require.NoError(t, os.WriteFile(config, []byte(prometheusConfig(interval, targets)), 0o600))
+	require.NoError(t, os.WriteFile(config, []byte(configuration), 0o600))
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "prometheus", "--config.file="+config,
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address=127.0.0.1:0")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -94,8 +100,14 @@ func listeningURL(t *testing.T, log io.Reader) string {
 	return ""
 }
 
-// query evaluates an expression at a moment and returns the values by instance.
-func (p *prometheus) query(t *testing.T, at time.Time, expression string) map[string]float64 {
+// A sample is one element of the value of an expression.
+type sample struct {
+	labels map[string]string
+	value  float64
+}
+
+// ask evaluates an expression at a moment.
+func (p *prometheus) ask(t *testing.T, at time.Time, expression string) []sample {
 	t.Helper()
 	parameters := url.Values{"query": {expression}, "time": {strconv.FormatFloat(float64(at.UnixMilli())/1000, 'f', 3, 64)}}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/api/v1/query?"+parameters.Encode(), http.NoBody)
@@ -107,17 +119,28 @@ func (p *prometheus) query(t *testing.T, at time.Time, expression string) map[st
 		Status, Error string
 		Data          struct {
 			Result []struct {
-				Metric struct{ Instance string }
+				Metric map[string]string
 				Value  [2]any
 			}
 		}
 	}
 	require.NoError(t, json.NewDecoder(response.Body).Decode(&answer))
 	require.Equal(t, "success", answer.Status, answer.Error)
-	values := make(map[string]float64)
+	var samples []sample
 	for _, r := range answer.Data.Result {
-		values[r.Metric.Instance], err = strconv.ParseFloat(r.Value[1].(string), 64)
+		value, err := strconv.ParseFloat(r.Value[1].(string), 64)
 		require.NoError(t, err)
+		samples = append(samples, sample{r.Metric, value})
+	}
+	return samples
+}
+
+// query is ask for values by instance.
+func (p *prometheus) query(t *testing.T, at time.Time, expression string) map[string]float64 {
+	t.Helper()
+	values := make(map[string]float64)
+	for _, s := range p.ask(t, at, expression) {
+		values[s.labels["instance"]] = s.value
 	}
 	return values
 }

@@ -35,14 +35,20 @@ func bounded(t *testing.T) context.Context {
 // in the goroutine of the test, so done may end the test itself.
 func await(t *testing.T, done func() bool, what string, args ...any) {
 	t.Helper()
-	deadline := time.After(patience)
+	awaitFor(t, patience, done, what, args...)
+}
+
+// awaitFor is await for what takes its time.
+func awaitFor(t *testing.T, limit time.Duration, done func() bool, what string, args ...any) {
+	t.Helper()
+	deadline := time.After(limit)
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for !done() {
 		select {
 		case <-ticker.C:
 		case <-deadline:
-			t.Fatalf("not within %v: %s", patience, fmt.Sprintf(what, args...))
+			t.Fatalf("not within %v: %s", limit, fmt.Sprintf(what, args...))
 		}
 	}
 }

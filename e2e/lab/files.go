@@ -50,7 +50,7 @@ func (l *Lab) writeConfig(g *Gateway) error {
 		Lab:     l,
 		Me:      g,
 		Peer:    g.peer,
-		Plugins: l.tree.plugins(),
+		Plugins: l.tree.plugins() + " " + strings.Join(strings.Fields(l.options.plugins[g.Name]), " "),
 		Secrets: secretsOf(g.Name),
 	}
 	parts := map[string][]string{

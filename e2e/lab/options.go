@@ -24,6 +24,7 @@ type options struct {
 	swanctl    map[string]string // gateway → text
 	strongswan map[string]string
 	delay      map[string]time.Duration
+	plugins    map[string]string // gateway → names
 	noOdd      bool
 }
 
@@ -32,6 +33,7 @@ func newOptions(opts []Option) *options {
 		swanctl:    map[string]string{},
 		strongswan: map[string]string{},
 		delay:      map[string]time.Duration{},
+		plugins:    map[string]string{},
 	}
 	for _, opt := range opts {
 		opt(o)
@@ -93,6 +95,11 @@ func WithReauth(interval time.Duration, gateways ...string) Option {
 // down. [Gateway.Initiate] may return before the script does.
 func WithSlowUpdown(pause time.Duration, gateways ...string) Option {
 	return WithSwanctl(fmt.Sprintf("child-defaults { updown = sleep %d }", seconds(pause)), gateways...)
+}
+
+// WithPlugin lets the gateways' daemons load a further plugin.
+func WithPlugin(name string, gateways ...string) Option {
+	return func(o *options) { appendText(o.plugins, name, gateways) }
 }
 
 // WithoutOddNames leaves out the connection [OddConnection].
