@@ -55,7 +55,7 @@ func (a *daemonRun) identify(u vici.Uptime, now time.Time) identity {
 }
 
 // meet takes what the daemon tells of its run, and decides with it what a restored state is of. It reports whether that is an
-// earlier run for certain.
+// earlier run, as far as can be told.
 func (t *tracker) meet(u vici.Uptime, now time.Time) (restarted bool) {
 	run := &daemonRun{Since: u.Since, Running: u.Running, Told: now}
 	if t.suspect != nil {
@@ -74,6 +74,7 @@ func (t *tracker) meet(u vici.Uptime, now time.Time) (restarted bool) {
 		return true
 	case maybeOther:
 		t.table.ledger.doubt()
+		return true
 	case maybeOwn:
 		t.run, t.suspect = was, run
 		t.table.watching = now // what another daemon's SAs have carried is not to be counted
@@ -127,7 +128,7 @@ func (r *round) meet(u vici.Uptime) {
 	restarted := false
 	r.locked(func() { restarted = r.tracker.meet(u, r.now()) })
 	if restarted {
-		r.log.Info("The daemon was restarted since the state was saved; totals and counters go on")
+		r.log.Info("The daemon was restarted since the state was saved, or a clock was set; totals and counters go on")
 	}
 }
 
