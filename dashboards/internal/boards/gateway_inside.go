@@ -160,7 +160,11 @@ func gatewayExporter() []*g.Panel {
 			g.Query{
 				Expr:   `sum by (reason) (rate(strongswan_follow_up_looks_skipped_total{G}[$__rate_interval]))`,
 				Legend: "left out: {{reason}}",
-			}).Unit("ops").Size(12, 8),
+			}).Unit("ops").Size(9, 8),
+		g.Stat("Daemon's log", "Whether the exporter reads the daemon's log, which announces rekeyings that no timer foretells. "+
+			"It does not where nothing depends on that.",
+			g.Query{Expr: `min(strongswan_follow_up_log_subscribed{G})`}).
+			Mapping(g.Words(map[string]g.Word{"0": {Text: "not read", Color: "blue"}, "1": {Text: "read", Color: "green", Index: 1}})).Size(3, 8),
 		g.TimeSeries("Left out", "Series beyond --limit.series, peers beyond --collector.peers.limit, and totals of connections that are gone.",
 			g.Query{Expr: `sum(strongswan_series_dropped{G})`, Legend: "series"},
 			g.Query{Expr: `sum(strongswan_peers_dropped{G})`, Legend: "peers"},
