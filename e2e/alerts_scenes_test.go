@@ -64,6 +64,9 @@ func restScene() scene {
 				s.must(s.Moon.Initiate(s.ctx(), "trap-net"))
 				s.terminate("--ike", "gw-trap")
 			},
+			proof: func(s *stage) {
+				s.requireAtLeast(1, "strongswan_child_sas_terminated_total", "connection", "gw-trap", "child", "trap-net")
+			},
 		},
 		{
 			name:  "a road warrior comes and goes",
@@ -72,6 +75,7 @@ func restScene() scene {
 				s.must(s.Carol.Initiate(s.ctx(), "home"))
 				s.must(s.Carol.Terminate(s.ctx(), "--ike", "home"))
 			},
+			proof: func(s *stage) { s.requireAtLeast(1, "strongswan_ike_sas_terminated_total", "connection", "rw-eap") },
 		},
 		{
 			name:  "the daemon's counters are reset (reset-counters)",
@@ -134,6 +138,12 @@ func rekeyingScene() scene {
 			name:  fmt.Sprintf("CHILD_SAs are rekeyed every %v for %v by both ends, IKE_SAs every %v", child, everyday, ike),
 			lasts: everyday,
 			begin: (*stage).carryTraffic,
+			proof: func(s *stage) {
+				s.requireAtLeast(0.75*everyday.Seconds()/child.Seconds(),
+					"strongswan_child_sas_rekeyed_total", "connection", "gw-gw", "child", "net-net")
+				s.requireAtLeast(2, "strongswan_ike_sas_rekeyed_total", "connection", "gw-gw")
+				s.requireAtLeast(everyday.Seconds(), "strongswan_child_received_packets_total", "connection", "gw-gw", "child", "net-net")
+			},
 		}},
 	}
 }
@@ -157,6 +167,9 @@ func reauthScene(breakFirst bool) scene {
 		name:  fmt.Sprintf("IKE_SAs are reauthenticated every %v for %v, %s", interval, everyday, manner),
 		lasts: everyday,
 		begin: (*stage).carryTraffic,
+		proof: func(s *stage) {
+			s.requireAtLeast(0.75*everyday.Seconds()/interval.Seconds(), "strongswan_ike_sas_terminated_total", "connection", "gw-gw")
+		},
 	}}
 	return s
 }

@@ -39,6 +39,7 @@ type situation struct {
 	begin    func(*stage)
 	again    func(*stage) // while it lasts
 	every    time.Duration
+	proof    func(*stage) // that it has happened, where no alert tells
 	end      func(*stage) // so that no alert is left; the last situation of a scene needs no end
 }
 
@@ -169,7 +170,12 @@ func (s *stage) live(sit situation) {
 		scene: s.scene.name, situation: sit.name, expected: sit.expected, seen: seen, said: said, after: complete.Sub(start),
 	})
 	require.ElementsMatch(s.t, sit.expected, seen, sit.name)
+	if sit.proof != nil {
+		sit.proof(s)
+	}
 	if s.scene.real {
+		samples := `count_over_time(strongswan_child_up{job="` + s.job + `", child="net-net"}[` + promDuration(sit.lasts.String()) + `])`
+		require.Greater(s.t, s.watch.real.query(s.t, time.Now(), samples)[lab.Moon], 0.75*sit.lasts.Seconds()/realInterval.Seconds())
 		// What a slow machine may bring about is judged by those that fire.
 		pending := `count_over_time(ALERTS{job="` + s.job + `", alertname!~"StrongSwan(CollectorFailing|ScrapeSlow)"}[1h])`
 		require.Empty(s.t, alertNames(s.watch.real.ask(s.t, time.Now(), pending)), "with the rules as they are shipped")
@@ -178,6 +184,12 @@ func (s *stage) live(sit situation) {
 		sit.end(s)
 		s.awaitQuiet()
 	}
+}
+
+// requireAtLeast insists on the value of a counter of moon's.
+func (s *stage) requireAtLeast(value float64, metric string, labels ...string) {
+	s.t.Helper()
+	require.GreaterOrEqual(s.t, s.exporters[lab.Moon].scrape(s.t).value(s.t, metric, labels...), value, metric)
 }
 
 func containsAll(all, some []string) bool {
