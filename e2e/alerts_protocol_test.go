@@ -19,10 +19,10 @@ import (
 
 // A protocolLine is what is said of a situation.
 type protocolLine struct {
-	scene, situation string
-	expected, seen   []string
-	said             []string // by Alertmanager at the end: seen, and neither over nor inhibited
-	after            time.Duration
+	situation      string
+	expected, seen []string
+	said           []string // by Alertmanager at the end: seen, and neither over nor inhibited
+	after          time.Duration
 }
 
 // note keeps a line of the protocol and prints it.
@@ -54,29 +54,21 @@ const (
 	protocolEnd   = "<!-- end -->\n"
 )
 
-// requireProtocol compares all that was seen with what is documented, in the order of the scenes.
+// requireProtocol compares what was seen with what is documented: of the situations that were asked for, which with -update are
+// written anew. The document must have all of them.
 func (w *watch) requireProtocol(t *testing.T) {
 	t.Helper()
-	situations := []string{w.lines[0].situation}
-	for _, s := range allScenes() {
-		for _, sit := range s.situations {
-			situations = append(situations, sit.name)
-		}
-	}
-	if len(w.lines) < len(situations) {
-		t.Logf("only %d of %d situations were asked for: the protocol is not compared", len(w.lines), len(situations))
-		return
-	}
-	slices.SortFunc(w.lines, func(a, b protocolLine) int {
-		return slices.Index(situations, a.situation) - slices.Index(situations, b.situation)
-	})
 	file, err := os.ReadFile(protocolFile)
 	require.NoError(t, err)
 	before, rest, found := strings.Cut(string(file), protocolBegin)
 	require.True(t, found)
-	_, after, found := strings.Cut(rest, protocolEnd)
+	documented, after, found := strings.Cut(rest, protocolEnd)
 	require.True(t, found)
-	want := before + protocolBegin + w.table(t) + protocolEnd + after
+	rows := protocolRows(documented)
+	for _, line := range w.lines {
+		rows[line.situation] = fmt.Sprintf("| %s | %s | %s | %s |", line.situation, cell(line.expected), cell(line.seen), cell(line.said))
+	}
+	want := before + protocolBegin + protocolText(t, rows) + protocolEnd + after
 	if *update {
 		require.NoError(t, os.WriteFile(protocolFile, []byte(want), 0o644))
 		file = []byte(want)
@@ -84,28 +76,44 @@ func (w *watch) requireProtocol(t *testing.T) {
 	require.Equal(t, want, string(file), "-update writes it anew")
 }
 
-// table is the protocol in Markdown, and which alerts stand nowhere in it.
-func (w *watch) table(t *testing.T) string {
-	t.Helper()
-	var table strings.Builder
-	table.WriteString("\n| situation | alerts expected | alerts seen | Alertmanager says |\n|---|---|---|---|\n")
-	provoked := make(map[string]bool)
-	for _, line := range w.lines {
-		fmt.Fprintf(&table, "| %s | %s | %s | %s |\n", line.situation, cell(line.expected), cell(line.seen), cell(line.said))
-		for _, alert := range line.seen {
-			provoked[strings.Fields(alert)[1]] = true
+// protocolRows reads the rows of a table by their first cells.
+func protocolRows(table string) map[string]string {
+	rows := make(map[string]string)
+	for line := range strings.Lines(table) {
+		if cells := strings.Split(line, " | "); len(cells) == 4 && cells[0] != "| situation" {
+			rows[strings.TrimPrefix(cells[0], "| ")] = strings.TrimSuffix(line, "\n")
 		}
 	}
-	table.WriteString("\nAlerts that no situation provokes:\n\n")
+	return rows
+}
+
+// protocolText is the protocol in Markdown, in the order of the scenes, and which alerts stand nowhere in it.
+func protocolText(t *testing.T, rows map[string]string) string {
+	t.Helper()
+	var text strings.Builder
+	text.WriteString("\n| situation | alerts expected | alerts seen | Alertmanager says |\n|---|---|---|---|\n")
+	situations := []string{nobodyKnown}
+	for _, s := range allScenes() {
+		for _, sit := range s.situations {
+			situations = append(situations, sit.name)
+		}
+	}
+	for _, situation := range situations {
+		require.Contains(t, rows, situation, "-update of this situation writes it")
+		text.WriteString(rows[situation] + "\n")
+	}
+	provoked := text.String()
+	text.WriteString("\nAlerts that no situation provokes:\n\n")
 	reasons := unprovoked()
 	for _, alert := range shippedAlerts(t) {
-		require.NotEqual(t, provoked[alert], reasons[alert] != "", "%s is provoked, or there is a reason why not", alert)
-		if !provoked[alert] {
-			fmt.Fprintf(&table, "- `%s`: %s.\n", alert, reasons[alert])
+		isProvoked := regexp.MustCompile(`\b` + strings.TrimPrefix(alert, "StrongSwan") + `\b`).MatchString(provoked)
+		require.NotEqual(t, isProvoked, reasons[alert] != "", "%s is provoked, or there is a reason why not", alert)
+		if !isProvoked {
+			fmt.Fprintf(&text, "- `%s`: %s.\n", alert, reasons[alert])
 		}
 	}
-	table.WriteString("\n")
-	return table.String()
+	text.WriteString("\n")
+	return text.String()
 }
 
 // cell shows a cell's alerts below each other, without what all their names have in common.

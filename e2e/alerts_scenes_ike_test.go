@@ -60,6 +60,7 @@ func negotiationScene() scene {
 				expected: []string{
 					"critical StrongSwanTunnelDown gw-cert cert-net", "critical StrongSwanTunnelDown gw-cert cert-net on sun",
 					"warning StrongSwanInstallFailed gw-cert on sun",
+					"warning StrongSwanProposalMismatch gw-cert", // is what sun answers
 				},
 				begin: func(s *stage) {
 					s.must(s.Sun.Configure(s.ctx(), ah))

@@ -167,7 +167,7 @@ func (s *stage) live(sit situation) {
 	}
 	seen, said := s.watch.fired(s.t, s.job, start), s.watch.said(s.t, s.job)
 	s.watch.note(s.t, protocolLine{
-		scene: s.scene.name, situation: sit.name, expected: sit.expected, seen: seen, said: said, after: complete.Sub(start),
+		situation: sit.name, expected: sit.expected, seen: seen, said: said, after: complete.Sub(start),
 	})
 	require.ElementsMatch(s.t, sit.expected, seen, sit.name)
 	if sit.proof != nil {

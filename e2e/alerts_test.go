@@ -93,6 +93,9 @@ func minutes(n float64) time.Duration {
 	return time.Duration(n * float64(time.Minute) / float64(*haste))
 }
 
+// nobodyKnown is the situation in which all others begin.
+const nobodyKnown = "Prometheus knows no gateway"
+
 // requireAbsence begins with what is true at the beginning: Prometheus knows no gateway.
 func (w *watch) requireAbsence(t *testing.T) {
 	t.Helper()
@@ -100,7 +103,7 @@ func (w *watch) requireAbsence(t *testing.T) {
 	expected := []string{"critical StrongSwanExporterAbsent"}
 	awaitFor(t, patience+minutes(20), func() bool { return slices.Equal(w.fired(t, "", start), expected) }, "no gateway, and an alert")
 	w.note(t, protocolLine{
-		situation: "Prometheus knows no gateway", expected: expected, seen: w.fired(t, "", start), said: w.said(t, ""), after: time.Since(start),
+		situation: nobodyKnown, expected: expected, seen: w.fired(t, "", start), said: w.said(t, ""), after: time.Since(start),
 	})
 }
 
