@@ -71,7 +71,7 @@ func (s *Session) Counters(ctx context.Context, request CountersRequest) ([]Coun
 		c   Counters
 	)
 	err = s.call(ctx, "get-counters", m, func(body []byte) error {
-		d := newSADecoder(body, new(words), s.trace)
+		d := newSADecoder(body, nil, s.trace)
 		return d.counters(&c, func() { all = append(all, c) })
 	})
 	return all, err
