@@ -25,8 +25,9 @@ func alertKinds() []string {
 	}
 }
 
-// maxAlertsAtZero bounds the series of alerts that have not occurred.
-const maxAlertsAtZero = 5000
+// maxAlertsAtZero bounds the series of alerts that have not occurred. Some dozen connections are worth it; for each of
+// many, they would be half of all that Prometheus has to keep and to go through for every rule about alerts.
+const maxAlertsAtZero = 500
 
 // shownAlerts returns the counts of alerts. Where the daemon raises any, all kinds are there from 0 on, so that the first
 // one is an increase: for each connection that is configured, or, where there are many, for no connection only.

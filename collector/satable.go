@@ -105,6 +105,7 @@ type childRecord struct {
 	lastReceived int64
 	lastSent     int64
 	encap        bool
+	gone         bool // it is in the record of its IKE_SA only
 	seen         uint32
 }
 
@@ -208,13 +209,18 @@ func (t *saTable) observeChild(ike *ikeRecord, in *vici.IKESA, sa *vici.ChildSA,
 	if child == nil {
 		return nil
 	}
-	now, r := at.Unix(), expected
-	if key := childKeyOf(sa); r == nil || r.key != key {
+	r := expected
+	if key := childKeyOf(sa); r == nil || r.key != key || r.gone {
 		r = t.findChild(key)
 	}
 	if o, ok := t.counted(child, ike.peer, sa, at); ok {
 		r.entry = t.ledger.list(&o, r.entry)
 	}
+	t.describeChild(r, child, sa, at.Unix())
+	return r
+}
+
+func (t *saTable) describeChild(r *childRecord, child *child, sa *vici.ChildSA, now int64) {
 	r.child, r.seen, r.encap = child, t.sweep, sa.Encap
 	r.kind = t.childKinds.get(childKind{mode: sa.Mode, protocol: sa.Protocol, state: sa.State})
 	r.suite = nil
@@ -226,7 +232,6 @@ func (t *saTable) observeChild(ike *ikeRecord, in *vici.IKESA, sa *vici.ChildSA,
 	r.expiry = future(r.expiry, now, sa.LifeTime)
 	r.lastReceived = past(r.lastReceived, now, sa.UseIn)
 	r.lastSent = past(r.lastSent, now, sa.UseOut)
-	return r
 }
 
 // findChild returns the record of a CHILD_SA, a new one if there is none.
@@ -237,6 +242,14 @@ func (t *saTable) findChild(key childKey) *childRecord {
 		t.children[key] = r
 	}
 	return r
+}
+
+// forgetChild removes the record of a CHILD_SA.
+func (t *saTable) forgetChild(key childKey) {
+	if r := t.children[key]; r != nil {
+		r.gone = true
+		delete(t.children, key)
+	}
 }
 
 // end closes a sweep after which the daemon counted total IKE_SAs, and
@@ -257,7 +270,7 @@ func (t *saTable) end(total uint64, now time.Time) (unlisted uint64) {
 	})
 	for key, r := range t.children {
 		if r.seen != t.sweep {
-			delete(t.children, key)
+			t.forgetChild(key)
 		}
 	}
 	return unlisted

@@ -82,6 +82,11 @@ func (t *saTable) closed(conn *connection, sa *vici.IKESA) session {
 	if !known {
 		return session{}
 	}
+	if !r.session.replaced { // or the one that carries the session on has them, without a word
+		for _, c := range r.children {
+			t.forgetChild(c.key)
+		}
+	}
 	if peer := t.v1PeerOf(conn, sa); t.latestV1[peer] == key {
 		delete(t.latestV1, peer)
 	}
@@ -93,10 +98,30 @@ func (t *saTable) forgetV1() {
 	maps.DeleteFunc(t.latestV1, func(_ v1Peer, key ikeKey) bool { return t.ikes[key] == nil })
 }
 
-// childClosed takes a CHILD_SA out of the record of its IKE_SA.
-func (t *saTable) childClosed(ike *vici.IKESA, sa *vici.ChildSA) {
-	c := t.children[childKeyOf(sa)]
-	if r := t.ikes[keyOf(ike)]; r != nil && c != nil {
-		r.children = slices.DeleteFunc(r.children, func(other *childRecord) bool { return other == c })
+// childEstablished takes a CHILD_SA that came up just now. The listing that is under way may be past its IKE_SA.
+func (t *saTable) childEstablished(k *child, ike *vici.IKESA, sa *vici.ChildSA, now time.Time) {
+	r := t.ikes[keyOf(ike)]
+	if r == nil {
+		return
 	}
+	c := t.findChild(childKeyOf(sa))
+	t.describeChild(c, k, sa, now.Unix())
+	if !slices.Contains(r.children, c) {
+		r.children = append(r.children, c)
+	}
+}
+
+// childRekeyed puts a CHILD_SA in the place of one that it replaced, which may be listed for some seconds more.
+func (t *saTable) childRekeyed(k *child, e *vici.ChildRekey, now time.Time) {
+	t.childClosed(&e.IKE, &e.Old)
+	t.childEstablished(k, &e.IKE, &e.New, now)
+}
+
+// childClosed takes a CHILD_SA that is no more out of the record of its IKE_SA.
+func (t *saTable) childClosed(ike *vici.IKESA, sa *vici.ChildSA) {
+	key := childKeyOf(sa)
+	if r := t.ikes[keyOf(ike)]; r != nil {
+		r.children = slices.DeleteFunc(r.children, func(c *childRecord) bool { return c.key == key })
+	}
+	t.forgetChild(key)
 }

@@ -247,6 +247,7 @@ func (t *tracker) childUpDown(e *vici.ChildUpDown) {
 	case k == nil:
 	case e.Up:
 		t.childEvents(k).established++
+		t.table.childEstablished(k, &e.IKE, e.Child(), t.now())
 		t.looks.installed(&e.IKE, e.Child(), t.now())
 	default:
 		t.childEvents(k).terminated++
@@ -266,6 +267,7 @@ func (t *tracker) childRekey(e *vici.ChildRekey) {
 		t.childEvents(k).rekeyed++
 	}
 	t.ended(&e.Old)
+	t.table.childRekeyed(k, e, t.now())
 	t.looks.rekeyed(&e.IKE, &e.Old, t.now())
 	t.looks.installed(&e.IKE, &e.New, t.now())
 }
