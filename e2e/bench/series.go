@@ -13,10 +13,10 @@ import (
 	"strings"
 )
 
-// The sizes from which the number of series for each tunnel follows.
+// The sizes from which the number of series for each tunnel follows. With fewer connections each has its alerts from zero on.
 const (
-	fewTunnels  = 100
-	manyTunnels = 200
+	fewTunnels  = 200
+	manyTunnels = 400
 )
 
 // series reports how many series each collector has for each tunnel.
@@ -54,15 +54,18 @@ type seriesCount struct {
 
 // countSeries counts the series of a gateway with so many tunnels, with the default collectors and peers.
 func countSeries(ctx context.Context, p programs, tunnels int) (n seriesCount, err error) {
-	b, err := newBed(ctx, p, scenario{sas: tunnels, connections: tunnels, peers: true})
+	s := scenario{name: "series", sas: tunnels, connections: tunnels, peers: true}
+	b, err := newBed(ctx, p, s)
 	if err != nil {
 		return n, err
 	}
 	defer b.close()
-	whole, err := b.scraper.scrape(ctx)
-	if err == nil {
-		err = whole.page.complete(tunnels, true)
+	for range warmUp {
+		if _, err := b.scraper.scrape(ctx); err != nil {
+			return n, err
+		}
 	}
+	whole, err := b.scrape(ctx, s)
 	if err != nil {
 		return n, err
 	}
