@@ -40,6 +40,7 @@ check_commands() {
 				here=$((here + 1))
 				;;
 			make\ *) check_target "$page" "${line#make }" ;;
+			scripts/*) check_step "$page" "$line" ;;
 			*)
 				runs_elsewhere "$line" || die "$page: no check runs: $line"
 				elsewhere=$((elsewhere + 1))
@@ -62,6 +63,14 @@ run_here() {
 	) >"$work/output" 2>&1 || { cat "$work/output" >&2 && die "$page: $line"; }
 }
 
+# check_step PAGE COMMAND: a script that "make test" runs as a whole, here with the name of a test that is there.
+check_step() {
+	local page=$1 name test
+	read -r name test <<<"${2#scripts/}"
+	grep -qE "^for name in .*\b$name\b" scripts/test || die "$page: scripts/$name is not part of make test"
+	[[ -z $test ]] || grep -qE "^func ${test#-run }\b" e2e/*_test.go || die "$page: there is no test ${test#-run }"
+}
+
 # check_target PAGE TARGET: the target is there, and what it does is a step of "make test", or is tried below.
 check_target() {
 	local page=$1 target=$2
@@ -70,7 +79,7 @@ check_target() {
 	build | test) ;; # stack_start builds; test is what runs all of this
 	demo) [[ -e $work/demo ]] || try_demo ;;
 	soak) grep -q '^func TestSoak(' e2e/*_test.go || die "e2e has no short form of the soak" ;;
-	bench | performance | fleet | release-check) # they take minutes
+	alerts-check | traffic-check | bench | performance | fleet | release-check) # they take many minutes
 		[[ -x scripts/$target ]] || die "$page: there is no scripts/$target"
 		;;
 	*) grep -qE "^for name in .*\b$target\b" scripts/test || die "$page: make $target is not part of make test" ;;
