@@ -17,7 +17,6 @@ declare -A otherwise=(
 	['/run/strongswan/charon.vici$']="Fedora's; e2e/packaging has the socket there"
 	['/etc/strongswan/strongswan.d/$']="Fedora's; live-deb does the same for Debian"
 	['^go test \./collector -run - -bench ']="measures for minutes; the benchmark's parts have budgets in unit tests"
-	['^scripts/e2e -run ']="e2e runs all of its tests"
 	['^VICI_TEST_ADDRESS=.* go test -run .\^TestSuite\$. \./vici$']="e2e runs this suite against daemons of its own"
 	['^sudo \./strongswan_exporter$']="the exporter is started by everything here"
 )
