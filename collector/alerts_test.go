@@ -22,7 +22,8 @@ func TestAlertsFromTheStart(t *testing.T) {
 	}{
 		"no daemon that raises them": {vicitest.Generation59, 3, 0},
 		"few connections":            {vicitest.Generation61, 3, 4 * len(alertKinds())},
-		"many connections":           {vicitest.Generation61, 20, len(alertKinds())},
+		"as many as may be":          {vicitest.Generation61, 14, 15 * len(alertKinds())},
+		"many connections":           {vicitest.Generation61, 15, len(alertKinds())},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -40,7 +40,7 @@ var (
 		"connection")
 	alertsTotal = counter("alerts_total",
 		"Number of alerts that the daemon raised; the connection is empty where an alert is about none. All kinds are there from 0 on, "+
-			"for each connection unless there are more than 150.",
+			"for each connection unless there are more than 14.",
 		"alert", "connection")
 )
 
