@@ -30,20 +30,21 @@ func alertKinds() []string {
 const maxAlertsAtZero = 500
 
 // shownAlerts returns the counts of alerts. Where the daemon raises any, all kinds are there from 0 on, so that the first
-// one is an increase: for each connection that is configured, or, where there are many, for no connection only.
+// one is an increase: for each connection that has counters of events, or, where there are many, for no connection only. They
+// stay while the daemon is away, as all counters do.
 func (t *tracker) shownAlerts() map[alertSeries]uint64 {
-	if !t.connected || t.unsupported["alert"] || t.names.config == nil {
+	if t.connects == 0 || t.unsupported["alert"] {
 		return t.alerts
 	}
 	shown, kinds := make(map[alertSeries]uint64), alertKinds()
-	all := len(kinds)*(1+len(t.names.config.connections)) <= maxAlertsAtZero
+	all := len(kinds)*(1+len(t.connections)) <= maxAlertsAtZero
 	for _, kind := range kinds {
 		shown[alertSeries{alert: kind}] = 0
 		if !all {
 			continue
 		}
-		for _, c := range t.names.config.connections {
-			shown[alertSeries{kind, c.series.name}] = 0
+		for name := range t.connections {
+			shown[alertSeries{kind, name}] = 0
 		}
 	}
 	maps.Copy(shown, t.alerts)

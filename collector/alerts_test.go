@@ -51,6 +51,11 @@ func TestAlertsFromTheStart(t *testing.T) {
 				require.Equal(t, "1", alerts[`{alert="cert-expired",connection="gw1"}`])
 				require.Equal(t, "1", alerts[`{alert="new-kind",connection=""}`])
 				require.Equal(t, "0", alerts[`{alert="cert-expired",connection=""}`])
+
+				d.Crash()
+				gone := b.scrapeSettled()
+				require.Equal(t, "0", gone.value("event_stream_connected"))
+				require.Equal(t, alerts, gone.of("alerts_total"), "counters stay while the daemon is away")
 			})
 		})
 	}

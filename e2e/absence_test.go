@@ -71,13 +71,14 @@ func requireAbsent(t *testing.T, e *exporter) {
 }
 
 // aboutDaemon returns the series that tell how things are with the daemon. What the exporter itself has counted of
-// events stays, and that it gets none.
+// events stays, and whether its subscriptions stand it knows without the daemon.
 func aboutDaemon(p *page) series {
 	found := p.daemonSeries()
 	maps.DeleteFunc(found, func(id string, _ float64) bool {
 		return p.families[metricOf(id)].GetType() == dto.MetricType_COUNTER
 	})
 	delete(found, "strongswan_event_stream_connected")
+	delete(found, "strongswan_follow_up_log_subscribed")
 	return found
 }
 
