@@ -76,7 +76,8 @@ func TestReplacedDuringSweep(t *testing.T) {
 	}
 }
 
-// A CHILD_SA that is rekeyed while the daemon lists its SAs counts once, and the new one is known when its IKE_SA is busy at the next listing.
+// A CHILD_SA that is rekeyed while the daemon lists its SAs counts once, and the new one is known when its IKE_SA is busy at the
+// next listing.
 func TestRekeyedDuringSweep(t *testing.T) {
 	now := noon
 	tracker := newTestTracker(&now, anything)

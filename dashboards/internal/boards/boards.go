@@ -61,8 +61,8 @@ func busiest(function, labels, counter string) string {
 		and on (%[2]s) topk(10, sum by (%[2]s) (increase(%[3]s[$__range] @ end())))`, function, labels, counter)
 }
 
-// raised is how many alerts of each kind the daemons raised within a time. With more than 14 connections a series begins with the first
-// alert of its kind, which increase alone does not see: what was not there at the beginning, while the exporter was, counts in full.
+// raised is how many alerts of each kind the daemons raised within a time. With more than 14 connections a series begins with the
+// first alert of its kind, which increase alone does not see: what was not there at the beginning, while the exporter was, counts in full.
 func raised(within string) string {
 	return fmt.Sprintf(`(
 		(
