@@ -163,7 +163,7 @@ func fitOneAnswer(names []string) bool {
 	return size <= maxCounterBytes
 }
 
-// askEach asks for one connection after the other, all of them within the time for one query.
+// askEach asks for each connection by name, all of them within the time for one query.
 func askEach(ctx context.Context, r *round, names []string) (all []vici.Counters, err error) {
 	err = r.query(ctx, "get-counters", func(ctx context.Context, session *vici.Session) error {
 		all = make([]vici.Counters, 0, len(names))

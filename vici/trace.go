@@ -14,7 +14,7 @@ type Trace struct {
 
 	// Done is told how a command ended and how long it took, with its stream but without its wait
 	// for earlier commands of the session. The error is what the caller gets; only that an event of a stream did not
-	// decode is told to the loop alone.
+	// decode is told to the loop alone. The commands of [Session.CountersOf] end together.
 	Done func(command string, took time.Duration, err error)
 
 	// Rejected is told of a value that a typed method left out, since it is not of the field's form
