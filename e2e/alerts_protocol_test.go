@@ -28,7 +28,6 @@ type protocolLine struct {
 // note keeps a line of the protocol and prints it.
 func (w *watch) note(t *testing.T, line protocolLine) {
 	t.Helper()
-	slices.Sort(line.expected)
 	w.mu.Lock()
 	w.lines = append(w.lines, line)
 	w.mu.Unlock()
@@ -58,23 +57,38 @@ const (
 // written anew. The document must have all of them.
 func (w *watch) requireProtocol(t *testing.T) {
 	t.Helper()
-	file, err := os.ReadFile(protocolFile)
-	require.NoError(t, err)
-	before, rest, found := strings.Cut(string(file), protocolBegin)
-	require.True(t, found)
-	documented, after, found := strings.Cut(rest, protocolEnd)
-	require.True(t, found)
+	before, documented, after := readProtocol(t)
 	rows := protocolRows(documented)
 	for _, line := range w.lines {
-		rows[line.situation] = fmt.Sprintf("| %s | %s | %s | %s |", line.situation, cell(line.expected), cell(line.seen), cell(line.said))
+		rows[line.situation] = line.row()
 	}
 	want := before + protocolBegin + protocolText(t, rows) + protocolEnd + after
 	if *update {
 		require.NoError(t, os.WriteFile(protocolFile, []byte(want), 0o644))
-		file = []byte(want)
+		return
 	}
-	require.Equal(t, want, string(file), "-update writes it anew")
+	require.Equal(t, want, before+protocolBegin+documented+protocolEnd+after, "-update writes it anew")
 }
+
+// readProtocol returns what the document has between the marks, and what stands before and after them.
+func readProtocol(t *testing.T) (before, documented, after string) {
+	t.Helper()
+	file, err := os.ReadFile(protocolFile)
+	require.NoError(t, err)
+	before, rest, found := strings.Cut(string(file), protocolBegin)
+	require.True(t, found)
+	documented, after, found = strings.Cut(rest, protocolEnd)
+	require.True(t, found)
+	return before, documented, after
+}
+
+// row writes the line as a row of the table.
+func (l protocolLine) row() string {
+	return fmt.Sprintf("| %s | %s | %s | %s |", l.situation, cell(slices.Sorted(slices.Values(l.expected))), cell(l.seen), cell(l.said))
+}
+
+// isDocumented tells whether the protocol has this line already. What Alertmanager says comes a while after what Prometheus has seen.
+func (w *watch) isDocumented(line protocolLine) bool { return w.documented[line.situation] == line.row() }
 
 // protocolRows reads the rows of a table by their first cells.
 func protocolRows(table string) map[string]string {

@@ -65,8 +65,9 @@ const alertsGeneration = "6.1.0"
 type watch struct {
 	hasty, real  *prometheus
 	alertmanager *alertmanager
-	targets      string        // directory of the files with what is to be scraped
-	building     chan struct{} // has room for those that may be at it together
+	targets      string            // directory of the files with what is to be scraped
+	building     chan struct{}     // has room for those that may be at it together
+	documented   map[string]string // rows of the protocol as it stands, by situation
 
 	mu    sync.Mutex
 	lines []protocolLine
@@ -76,7 +77,11 @@ type watch struct {
 func newWatch(t *testing.T) *watch {
 	t.Helper()
 	const builders = 2
-	w := &watch{targets: t.TempDir(), building: make(chan struct{}, builders), alertmanager: startAlertmanager(t)}
+	_, documented, _ := readProtocol(t)
+	w := &watch{
+		targets: t.TempDir(), building: make(chan struct{}, builders), alertmanager: startAlertmanager(t),
+		documented: protocolRows(documented),
+	}
 	for _, dir := range []string{"hasty", "real"} {
 		require.NoError(t, os.Mkdir(filepath.Join(w.targets, dir), 0o755))
 	}
@@ -101,7 +106,10 @@ func (w *watch) requireAbsence(t *testing.T) {
 	t.Helper()
 	start := time.Now()
 	expected := []string{"critical StrongSwanExporterAbsent"}
-	awaitFor(t, patience+minutes(20), func() bool { return slices.Equal(w.fired(t, "", start), expected) }, "no gateway, and an alert")
+	// Prometheus tells Alertmanager of it some time after it has seen it itself.
+	awaitFor(t, patience+minutes(20), func() bool {
+		return slices.Equal(w.fired(t, "", start), expected) && slices.Equal(w.said(t, ""), expected)
+	}, "no gateway, and an alert")
 	w.note(t, protocolLine{
 		situation: nobodyKnown, expected: expected, seen: w.fired(t, "", start), said: w.said(t, ""), after: time.Since(start),
 	})
