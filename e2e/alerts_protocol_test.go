@@ -88,7 +88,9 @@ func (l protocolLine) row() string {
 }
 
 // isDocumented tells whether the protocol has this line already. What Alertmanager says comes a while after what Prometheus has seen.
-func (w *watch) isDocumented(line protocolLine) bool { return w.documented[line.situation] == line.row() }
+func (w *watch) isDocumented(line protocolLine) bool {
+	return w.documented[line.situation] == line.row()
+}
 
 // protocolRows reads the rows of a table by their first cells.
 func protocolRows(table string) map[string]string {

@@ -141,15 +141,33 @@ func (s *stage) play() {
 // live brings one situation about, compares the alerts that have fired from its beginning to its end with those expected, and ends it.
 func (s *stage) live(sit situation) {
 	s.t.Helper()
-	const tick = 500 * time.Millisecond
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
 	start := time.Now()
 	if sit.begin != nil {
 		sit.begin(s)
 	}
-	var next, complete, settle time.Time
-	var line protocolLine
+	line := s.observe(sit, start)
+	s.watch.note(s.t, line)
+	require.ElementsMatch(s.t, sit.expected, line.seen, sit.name)
+	if sit.proof != nil {
+		sit.proof(s)
+	}
+	if s.scene.real {
+		s.requireNothingPending(sit)
+	}
+	if sit.end != nil {
+		sit.end(s)
+		s.awaitQuiet()
+	}
+}
+
+// observe lets a situation go on until all expected alerts have fired, and some time more: what fires then was not expected.
+// Alertmanager has a little time on top of that to say what is documented, for it hears of alerts after Prometheus has seen them.
+func (s *stage) observe(sit situation, start time.Time) protocolLine {
+	s.t.Helper()
+	const tick = 500 * time.Millisecond
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	var next, complete time.Time
 	for ; ; <-ticker.C {
 		now := time.Now()
 		if sit.again != nil && !now.Before(next) {
@@ -159,38 +177,28 @@ func (s *stage) live(sit situation) {
 		if complete.IsZero() && containsAll(s.watch.fired(s.t, s.job, start), sit.expected) {
 			complete = time.Now()
 		}
-		// What fires a while after all that is expected was not expected.
-		if !complete.IsZero() && now.Sub(complete) > minutes(5) && now.Sub(start) > sit.lasts {
-			line = protocolLine{
+		if over := max(sit.lasts, complete.Sub(start)+minutes(5)); !complete.IsZero() && now.Sub(start) > over {
+			line := protocolLine{
 				situation: sit.name, expected: sit.expected, seen: s.watch.fired(s.t, s.job, start), said: s.watch.said(s.t, s.job),
 				after: complete.Sub(start),
 			}
-			if settle.IsZero() {
-				settle = now.Add(minutes(10))
-			}
-			if *update || s.watch.isDocumented(line) || now.After(settle) {
-				break
+			if *update || s.watch.isDocumented(line) || now.Sub(start) > over+minutes(10) {
+				return line
 			}
 		}
 		require.Less(s.t, now.Sub(start), sit.lasts+minutes(70), "%s: expected %q, seen %q", sit.name, sit.expected,
 			s.watch.fired(s.t, s.job, start))
 	}
-	s.watch.note(s.t, line)
-	require.ElementsMatch(s.t, sit.expected, line.seen, sit.name)
-	if sit.proof != nil {
-		sit.proof(s)
-	}
-	if s.scene.real {
-		samples := `count_over_time(strongswan_child_up{job="` + s.job + `", child="net-net"}[` + promDuration(sit.lasts.String()) + `])`
-		require.Greater(s.t, s.watch.real.query(s.t, time.Now(), samples)[lab.Moon], 0.75*sit.lasts.Seconds()/realInterval.Seconds())
-		// What a slow machine may bring about is judged by those that fire.
-		pending := `count_over_time(ALERTS{job="` + s.job + `", alertname!~"StrongSwan(CollectorFailing|ScrapeSlow)"}[1h])`
-		require.Empty(s.t, alertNames(s.watch.real.ask(s.t, time.Now(), pending)), "with the rules as they are shipped")
-	}
-	if sit.end != nil {
-		sit.end(s)
-		s.awaitQuiet()
-	}
+}
+
+// requireNothingPending is for what is watched with the rules as they are shipped.
+func (s *stage) requireNothingPending(sit situation) {
+	s.t.Helper()
+	samples := `count_over_time(strongswan_child_up{job="` + s.job + `", child="net-net"}[` + promDuration(sit.lasts.String()) + `])`
+	require.Greater(s.t, s.watch.real.query(s.t, time.Now(), samples)[lab.Moon], 0.75*sit.lasts.Seconds()/realInterval.Seconds())
+	// What a slow machine may bring about is judged by those that fire.
+	pending := `count_over_time(ALERTS{job="` + s.job + `", alertname!~"StrongSwan(CollectorFailing|ScrapeSlow)"}[1h])`
+	require.Empty(s.t, alertNames(s.watch.real.ask(s.t, time.Now(), pending)), "with the rules as they are shipped")
 }
 
 // requireAtLeast insists on the value of a counter of moon's.
