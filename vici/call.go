@@ -9,7 +9,9 @@ import (
 )
 
 // Call sends a command and returns the daemon's answer. A nil request is an empty one. The typed
-// methods are built on Call; use it for commands and keys that this package does not know.
+// methods are built on Call; use it for commands and keys that this package does not know. The message
+// is sent as it is: a text that is not printable ASCII counts as missing for the daemon, unless it is
+// one of those that may hold any bytes, such as "data".
 //
 // An answer with success=no is returned together with a [*CommandError]. A command that the daemon
 // lacks gives [ErrUnknownCommand]. What goes wrong with the connection or the context closes the

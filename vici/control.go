@@ -40,7 +40,7 @@ func (s *Session) Initiate(ctx context.Context, request InitiateRequest, log fun
 	return s.control(ctx, "initiate", request, request.Timeout, log, nil)
 }
 
-// A TerminateRequest selects what to close: at least one of the first four fields must be set.
+// A TerminateRequest selects what to close: at least one of the first four fields must be set. Unique ids are not 0.
 type TerminateRequest struct {
 	Child   string      `vici:"child"`    // CHILD_SAs of that name
 	IKE     string      `vici:"ike"`      // IKE_SAs of that name, with their CHILD_SAs
@@ -70,7 +70,7 @@ func (s *Session) Terminate(ctx context.Context, request TerminateRequest, log f
 	return result, err
 }
 
-// A RekeyRequest selects what to rekey: at least one of the first four fields must be set.
+// A RekeyRequest selects what to rekey: at least one of the first four fields must be set. Unique ids are not 0.
 type RekeyRequest struct {
 	Child   string      `vici:"child"`    // CHILD_SAs of that name
 	IKE     string      `vici:"ike"`      // IKE_SAs of that name

@@ -110,6 +110,10 @@ func (s *Session) CountersOf(ctx context.Context, connections []string) iter.Seq
 		if len(connections) == 0 {
 			return
 		}
+		if err := legibleNames(connections); err != nil {
+			yield(nil, s.opError("call", "get-counters", err))
+			return
+		}
 		if err := s.exchange(ctx, "call", "get-counters", func() error { return p.run(ctx) }); err != nil && !left {
 			yield(nil, err)
 		}

@@ -46,6 +46,10 @@
 // zero: numbers and times are an [Opt], which knows whether the daemon sent the value; texts are empty where it did
 // not. Times are whole seconds. Newer daemons send more than older ones; fields say since when they are there.
 //
+// The daemon takes a text that is not printable ASCII for missing, and the unique id 0 as well. A command with such a
+// filter would apply to more than was meant, so a request with one is not sent: the error is a [*FieldError]. Secrets,
+// keys and certificates are bytes, and may be any. [Session.Call] and [Session.Stream] send what they are given.
+//
 // A value that is not of the form that its field needs is left out and told to [Trace.Rejected]: one odd value must
 // not hide an SA. What this package has no field for is ignored; [Session.Call] and [Session.Stream] show all.
 //

@@ -20,20 +20,20 @@ import (
 //
 // A value that cannot be sent, such as a time that is not of whole seconds, gives a [*FieldError].
 func Marshal(v any) (*Message, error) {
-	m, err := marshal(v)
+	m, err := marshal(v, nil)
 	if err != nil {
 		return nil, fmt.Errorf("vici: Marshal: %w", err)
 	}
 	return m, nil
 }
 
-// marshal is Marshal with errors that do not name it.
-func marshal(v any) (*Message, error) {
+// marshal is Marshal with errors that do not name it. Check, if not nil, may refuse texts and names.
+func marshal(v any, check func(key, text string) error) (*Message, error) {
 	if v == nil {
 		return nil, errors.New("a struct or map is needed, not nil")
 	}
 	m := new(Message)
-	if err := new(marshaler).section(m, addressable(reflect.ValueOf(v))); err != nil {
+	if err := (&marshaler{check: check}).section(m, addressable(reflect.ValueOf(v))); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -49,17 +49,29 @@ func addressable(v reflect.Value) reflect.Value {
 type marshaler struct {
 	depth int
 	path  []string // of names in the message
+	check func(key, text string) error
 }
 
 // at returns what do returns at one more name, with the place where it went wrong.
 func (x *marshaler) at(name string, do func() error) error {
 	x.path = append(x.path, name)
-	err := do()
+	err := x.checked(name, name)
+	if err == nil {
+		err = do()
+	}
 	if err != nil && !errorIs[*FieldError](err) {
 		err = &FieldError{Path: strings.Join(x.path, "."), Err: err, key: name}
 	}
 	x.path = x.path[:len(x.path)-1]
 	return err
+}
+
+// checked returns what the check says about a text of a key, or about a name.
+func (x *marshaler) checked(key, text string) error {
+	if x.check == nil {
+		return nil
+	}
+	return x.check(key, text)
 }
 
 func errorIs[T error](err error) bool {
@@ -138,11 +150,11 @@ func (x *marshaler) present(m *Message, v reflect.Value, f *field) error {
 func (x *marshaler) element(m *Message, v reflect.Value, f *field) error {
 	switch f.kind {
 	case KeyValue:
-		text, err := textOf(v, f)
+		text, err := x.text(v, f)
 		m.Add(f.name, text)
 		return err
 	case ListStart:
-		return addList(m, v, f)
+		return x.list(m, v, f)
 	default:
 		section := new(Message)
 		m.AddSection(f.name, section)
@@ -150,11 +162,20 @@ func (x *marshaler) element(m *Message, v reflect.Value, f *field) error {
 	}
 }
 
-func addList(m *Message, v reflect.Value, f *field) error {
+// text returns the text of a value. Bytes are not checked: they may be any.
+func (x *marshaler) text(v reflect.Value, f *field) (string, error) {
+	text, err := textOf(v, f)
+	if err == nil && !isBytes(v.Type()) {
+		err = x.checked(f.name, text)
+	}
+	return text, err
+}
+
+func (x *marshaler) list(m *Message, v reflect.Value, f *field) error {
 	items := make([]string, v.Len())
 	for i := range items {
 		var err error
-		if items[i], err = textOf(v.Index(i), f); err != nil {
+		if items[i], err = x.text(v.Index(i), f); err != nil {
 			return err
 		}
 	}

@@ -410,7 +410,7 @@ func TestListSAsRequest(t *testing.T) {
 		p.confirm(vici.EventRegister, "list-sa")
 		body := p.expect(vici.CmdRequest, "list-sas")
 		m, err := vici.ParseMessage(body)
-		if err != nil || m.String() != "{noblock=yes ike=gw ike-id=0 child=net child-id=7}" {
+		if err != nil || m.String() != "{noblock=yes ike=gw ike-id=6 child=net child-id=7}" {
 			p.stop("%v %v", m, err)
 		}
 		p.endStream("list-sa")
@@ -421,7 +421,7 @@ func TestListSAsRequest(t *testing.T) {
 		p.endStream("list-sa")
 		p.untilGone()
 	})
-	all := vici.ListSAsRequest{NoBlock: true, IKE: "gw", IKEID: vici.Some[uint32](0), Child: "net", ChildID: vici.Some[uint32](7)}
+	all := vici.ListSAsRequest{NoBlock: true, IKE: "gw", IKEID: vici.Some[uint32](6), Child: "net", ChildID: vici.Some[uint32](7)}
 	for _, request := range []vici.ListSAsRequest{all, {}} {
 		for _, err := range s.ListSAs(t.Context(), request) {
 			require.NoError(t, err)

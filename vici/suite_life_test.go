@@ -315,4 +315,9 @@ func suiteNothing(t *testing.T, s *suite) {
 	require.Empty(t, collectAll(t, session.ListSAs(ctx, vici.ListSAsRequest{IKE: nobody})))
 	require.Empty(t, collectAll(t, session.ListConns(ctx, vici.ListConnsRequest{IKE: nobody})))
 	require.Empty(t, collectAll(t, session.ListCerts(ctx, vici.ListCertsRequest{Type: "nonsense"})))
+
+	// What cannot be read is missing, so that all are listed. That is why requests with such a text are refused here.
+	all := collectAll(t, session.ListConns(ctx, vici.ListConnsRequest{}))
+	require.NotEmpty(t, all)
+	require.Len(t, collectAll(t, session.Stream(ctx, "list-conns", "list-conn", key("ike", "ü"))), len(all))
 }

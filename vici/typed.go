@@ -30,18 +30,6 @@ func (s *Session) callDecoded(ctx context.Context, command string, request *Mess
 	})
 }
 
-// request makes the message of a request struct.
-func (s *Session) request(op, command string, request any) (*Message, error) {
-	if request == nil {
-		return new(Message), nil
-	}
-	m, err := marshal(request)
-	if err != nil {
-		return nil, s.opError(op, command, err)
-	}
-	return m, nil
-}
-
 // finish decodes an answer and says whether it is a refusal.
 func (s *Session) finish(command string, answer *Message, into any) error {
 	if into != nil {
