@@ -33,6 +33,9 @@ type Dialer struct {
 	// DialContext replaces the way a connection is made, for transports that the standard library
 	// lacks and for tests. Network and address are what [ParseAddress] makes of Address, or the parts
 	// before and after "://" of one that it does not know, such as "vsock://2:4502".
+	//
+	// A connection whose SetDeadline fails, such as one through an SSH channel, is closed when the
+	// context of a call ends. [Events.KeepAlive] needs deadlines.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 }
 

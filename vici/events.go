@@ -109,8 +109,9 @@ func (e *Events) Unsupported() []string { return e.unsupported }
 
 // KeepAlive makes the loop over [Events.All] ask the daemon for its version when nothing arrived
 // for that long, and end with a timeout when there is no answer within the same time again. It is
-// of use over TCP, where a peer can vanish without a word; 0, the default, never asks. Call it
-// before All.
+// of use over TCP, where a peer can vanish without a word; 0, the default, never asks. Over a
+// connection without deadlines the loop ends at once with the connection's error. Call it before
+// All.
 func (e *Events) KeepAlive(interval time.Duration) { e.keepAlive = interval }
 
 // All yields events in their order until the context ends, the subscription is closed, or the

@@ -166,20 +166,30 @@ type contentError struct{ err error }
 func (e *contentError) Error() string { return e.err.Error() }
 func (e *contentError) Unwrap() error { return e.err }
 
-// watch lets the end of ctx interrupt the connection until the returned function is called.
+// watch lets the end of ctx interrupt the connection until the returned function is called. A connection that cannot be
+// interrupted is closed instead, and the session with it.
 func (s *Session) watch(ctx context.Context) (unwatch func()) {
 	if ctx.Done() == nil {
 		return func() {}
 	}
+	var refused error
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		_ = s.conn.SetDeadline(time.Unix(1, 0)) // fails only on a connection that is closed
+		if refused = s.conn.SetDeadline(time.Unix(1, 0)); refused != nil {
+			_ = s.conn.Close() // ends the read or write that is under way
+		}
 		close(interrupted)
 	})
 	return func() {
-		if !stop() {
-			<-interrupted // or the deadline would be set after it was cleared
-			_ = s.conn.SetDeadline(time.Time{})
+		if stop() {
+			return
+		}
+		<-interrupted // or the deadline would be set after it was cleared
+		if refused == nil {
+			refused = s.conn.SetDeadline(time.Time{})
+		}
+		if refused != nil {
+			s.shut(fmt.Errorf("%w on a connection without deadlines: %w", ctx.Err(), refused))
 		}
 	}
 }
