@@ -33,7 +33,8 @@ type Watcher struct {
 	OnDisconnect func(err error, wait time.Duration)
 
 	// MinBackoff and MaxBackoff bound the time between attempts, which doubles after each failure
-	// and is then shortened at random by up to a half; 0 means 500 ms and 30 s.
+	// and is then shortened at random by up to a half; 0 means 500 ms and 30 s. A connection that
+	// brought no event and did not last that long is a failure, too.
 	MinBackoff, MaxBackoff time.Duration
 
 	// Timeout bounds connecting and subscribing; 0 means 10 s.
@@ -61,11 +62,11 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 	backoff := w.minBackoff()
 	for {
-		connected, err := w.watchOnce(ctx)
+		useful, err := w.watchOnce(ctx, backoff)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if connected {
+		if useful {
 			backoff = w.minBackoff()
 		}
 		wait := backoff - rand.N(backoff/2+1)
@@ -93,8 +94,9 @@ func (w *Watcher) maxBackoff() time.Duration {
 	return max(defaultMaxBackoff, w.minBackoff())
 }
 
-// watchOnce serves one connection and reports whether it got as far as events.
-func (w *Watcher) watchOnce(ctx context.Context) (connected bool, err error) {
+// watchOnce serves one connection. It reports whether that was of use: brought an event, or lasted longer than the wait
+// for a new one would be. One that ends at once after each registration must not be dialed at full speed.
+func (w *Watcher) watchOnce(ctx context.Context, backoff time.Duration) (useful bool, err error) {
 	events, err := w.subscribe(ctx)
 	if err != nil {
 		return false, err
@@ -106,13 +108,15 @@ func (w *Watcher) watchOnce(ctx context.Context) (connected bool, err error) {
 		}
 	}
 	events.KeepAlive(w.KeepAlive)
+	start := time.Now()
 	for event, err := range events.All(ctx) {
 		if err != nil {
-			return true, err
+			return useful || time.Since(start) > backoff, err
 		}
+		useful = true
 		w.OnEvent(event)
 	}
-	return true, nil
+	return useful, nil
 }
 
 func (w *Watcher) subscribe(ctx context.Context) (*Events, error) {

@@ -6,7 +6,9 @@ package vici_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -104,6 +106,46 @@ func TestWatcherBackoff(t *testing.T) {
 			require.GreaterOrEqual(t, w.waits[i].Seconds(), float64(seconds)/2, i)
 		}
 		require.Len(t, w.waits, w.dials)
+	})
+}
+
+// A connection that brings nothing is a failure, too: a daemon that drops each client after its registration, or sends what
+// nobody can read, is asked less and less often.
+func TestWatcherBackoffAfterNothing(t *testing.T) {
+	for name, end := range map[string]func(*peer){
+		"dropped":  func(*peer) {},
+		"oversize": func(p *peer) { p.raw([]byte("\x00\x08\x00\x01\x07")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				short := func(p *peer) {
+					p.confirm(vici.EventRegister, "log")
+					end(p)
+				}
+				w := newWatch(t, slices.Repeat([]func(*peer){short}, 100)...)
+				w.MinBackoff, w.MaxBackoff = 10*time.Millisecond, time.Second
+				snapshots := 0
+				w.OnConnect = func(context.Context, []string) error { snapshots++; return nil }
+				w.runFor(t, 10*time.Second)
+				require.LessOrEqual(t, w.dials, 7+20)
+				require.Equal(t, w.dials, snapshots)
+				require.GreaterOrEqual(t, w.waits[len(w.waits)-1], 500*time.Millisecond)
+			})
+		})
+	}
+}
+
+// A quiet connection that lasted is none of those.
+func TestWatcherBackoffAfterAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatch(t, nil, nil, nil, nil, func(p *peer) {
+			p.confirm(vici.EventRegister, "log")
+			<-time.After(9 * time.Second)
+		})
+		w.MinBackoff, w.MaxBackoff = time.Second, 8*time.Second
+		w.runFor(t, time.Minute)
+		require.ErrorIs(t, w.ends[4], io.EOF)
+		require.LessOrEqual(t, w.waits[4], time.Second)
 	})
 }
 
