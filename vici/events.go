@@ -144,9 +144,7 @@ func (e *Events) next(ctx context.Context) (Packet, error) {
 		return Packet{}, err
 	}
 	if len(e.early) > 0 {
-		p := e.early[0]
-		e.early = e.early[1:]
-		return p, ctx.Err()
+		return e.takeEarly(), ctx.Err()
 	}
 	for {
 		p, err := e.read(ctx)
@@ -161,6 +159,16 @@ func (e *Events) next(ctx context.Context) (Packet, error) {
 			return Packet{}, wrongPacket(p, EventPacket.String())
 		}
 	}
+}
+
+// takeEarly takes the first event that came early, and leaves no trace of it: the subscription may live for months.
+func (e *Events) takeEarly() Packet {
+	p := e.early[0]
+	e.early[0] = Packet{}
+	if e.early = e.early[1:]; len(e.early) == 0 {
+		e.early = nil
+	}
+	return p
 }
 
 // read returns the next packet. When the keep-alive time passes without one it asks the daemon for

@@ -6,10 +6,12 @@ package vici_test
 import (
 	"context"
 	"os"
+	"runtime"
 	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 
@@ -194,6 +196,32 @@ func TestTooManyEarlyEvents(t *testing.T) {
 	_, err := s.Events(t.Context(), "log")
 	require.ErrorIs(t, err, vici.ErrTooLarge)
 	requireEnded(t, s, err, "events", "")
+}
+
+// What came early is not kept longer than needed: there can be 16 MiB of it, and subscriptions live long.
+func TestEarlyEventsAreForgotten(t *testing.T) {
+	s := dialPipe(t, nil, func(p *peer) {
+		p.expect(vici.EventRegister, "log")
+		for range 3 {
+			p.send(vici.EventPacket, "log", make([]byte, 100_000))
+		}
+		p.send(vici.EventConfirm, "", nil)
+		p.untilGone()
+	})
+	e, err := s.Events(t.Context(), "log")
+	require.NoError(t, err)
+	var seen []weak.Pointer[byte]
+	for event, err := range e.All(t.Context()) {
+		require.NoError(t, err)
+		if seen = append(seen, weak.Make(&event.Body[0])); len(seen) == 3 {
+			break
+		}
+	}
+	runtime.GC()
+	for _, body := range seen {
+		require.Nil(t, body.Value())
+	}
+	require.Zero(t, e.KeptEarly())
 }
 
 func TestContextEndsEvents(t *testing.T) {

@@ -8,3 +8,6 @@ func (sa *IKESA) DecodeListSA(body []byte, trace *Trace) error {
 	d := newSADecoder(body, new(words), trace)
 	return sa.read(&d)
 }
+
+// KeptEarly is how many early events a subscription keeps memory for.
+func (e *Events) KeptEarly() int { return cap(e.early) }
