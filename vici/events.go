@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -45,8 +46,8 @@ const (
 )
 
 // Events registers for events and hands the session over to the returned subscription. Events that
-// the daemon does not know are not fatal; [Events.Unsupported] lists them. On an error the session
-// is closed.
+// the daemon does not know are not fatal; [Events.Unsupported] lists them. A name that is given twice
+// counts once. On an error the session is closed.
 //
 // From the moment on at which Events returns, every event is delivered. To know a state without a
 // gap, subscribe first and look (over another session) second.
@@ -90,7 +91,10 @@ func (e *Events) register(ctx context.Context, names []string) error {
 			e.early = append(e.early, Packet{Type: p.Type, Name: bytes.Clone(p.Name), Body: bytes.Clone(p.Body)})
 		}
 	}
-	for _, name := range names {
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			continue // the daemon would count both, and send each event twice
+		}
 		err := e.session.register(ctx, EventRegister, name, keep)
 		switch {
 		case errors.Is(err, ErrUnknownEvent):

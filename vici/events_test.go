@@ -224,6 +224,21 @@ func TestEarlyEventsAreForgotten(t *testing.T) {
 	require.Zero(t, e.KeptEarly())
 }
 
+// A daemon counts registrations and sends an event as often.
+func TestEventsNamedTwice(t *testing.T) {
+	s := dialPipe(t, nil, func(p *peer) {
+		p.confirm(vici.EventRegister, "log")
+		p.expect(vici.EventRegister, "alert")
+		p.send(vici.EventUnknown, "", nil)
+		p.send(vici.EventPacket, "log", []byte("1"))
+		p.untilGone()
+	})
+	e, err := s.Events(t.Context(), "log", "alert", "log", "alert")
+	require.NoError(t, err)
+	require.Equal(t, []string{"alert"}, e.Unsupported())
+	require.Equal(t, []string{"log 1"}, next(t.Context(), t, e, 1))
+}
+
 func TestContextEndsEvents(t *testing.T) {
 	for _, keepAlive := range []time.Duration{0, 10 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
