@@ -124,6 +124,7 @@ func (e *Events) KeepAlive(interval time.Duration) { e.keepAlive = interval }
 // again, and nothing is lost in between. Only one loop may run at a time.
 func (e *Events) All(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
+		e.clearDeadline()
 		unwatch := e.session.watch(ctx)
 		defer unwatch()
 		for {
@@ -136,6 +137,14 @@ func (e *Events) All(ctx context.Context) iter.Seq2[Event, error] {
 				return
 			}
 		}
+	}
+}
+
+// clearDeadline takes away what an earlier loop with a keep-alive has left. It comes before the context is watched, whose
+// end sets a deadline, too.
+func (e *Events) clearDeadline() {
+	if e.keepAlive <= 0 {
+		_ = e.session.conn.SetDeadline(time.Time{}) // where there are no deadlines, none was left
 	}
 }
 

@@ -353,6 +353,27 @@ func TestKeepAlive(t *testing.T) {
 	})
 }
 
+// The deadline of a loop with a keep-alive must not end a later loop without one.
+func TestKeepAliveSwitchedOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := subscribe(t, func(p *peer) {
+			p.send(vici.EventPacket, "log", []byte("1"))
+			p.answer("version", nil)
+			p.send(vici.EventPacket, "log", []byte("2"))
+			<-time.After(10 * keepAlive)
+			p.send(vici.EventPacket, "log", []byte("3"))
+			p.untilGone()
+		})
+		e.KeepAlive(keepAlive)
+		require.Equal(t, []string{"log 1", "log 2"}, next(t.Context(), t, e, 2))
+		e.KeepAlive(0)
+		ctx, cancel := context.WithTimeout(t.Context(), 11*keepAlive)
+		defer cancel()
+		require.Equal(t, []string{"log 3"}, next(ctx, t, e, 1))
+		require.ErrorIs(t, lastError(ctx, e), context.DeadlineExceeded, "the context goes on counting")
+	})
+}
+
 // A daemon that sends requests is none, also while it owes an answer.
 func TestKeepAliveInsistsOnAnAnswer(t *testing.T) {
 	for _, wrong := range []vici.PacketType{vici.CmdRequest, vici.EventConfirm, vici.EventUnknown} {
