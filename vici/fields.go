@@ -128,7 +128,7 @@ func (s *structInfo) add(sf reflect.StructField, tag string) error {
 	}
 	switch {
 	case f.kind == 0:
-		return fmt.Errorf("type %s is not supported", sf.Type)
+		return fmt.Errorf("type %s is not supported%s", sf.Type, instead(sf.Type))
 	case f.prefix && !isNamedSlice(sf.Type):
 		return errors.New("it must be a slice of structs")
 	}
@@ -207,22 +207,30 @@ func kindOf(t reflect.Type) Kind {
 	return 0
 }
 
-// isScalar reports whether values of a type are one text.
-func isScalar(t reflect.Type) bool {
-	if isBytes(t) || hasText(t) || hasText(reflect.PointerTo(t)) {
-		return true
+// instead names what does the work of a type that cannot stand in a message, if that is a pointer.
+func instead(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer && kindOf(t.Elem()) != 0 {
+		return fmt.Sprintf("; use vici.Opt[%s]", t.Elem())
 	}
+	return ""
+}
+
+// isScalar reports whether values of a type are one text. Pointers are not: [Opt] is for what may be absent.
+func isScalar(t reflect.Type) bool {
 	k := t.Kind()
-	return k == reflect.String || k >= reflect.Bool && k <= reflect.Uint64
+	if k == reflect.Pointer || k == reflect.Interface {
+		return false
+	}
+	return isBytes(t) || hasText(reflect.PointerTo(t)) || k == reflect.String || k >= reflect.Bool && k <= reflect.Uint64
 }
 
 func isBytes(t reflect.Type) bool {
 	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
 }
 
+// hasText tells of a pointer to a type, which has the methods of both, whether it is written or read as a text.
 func hasText(t reflect.Type) bool {
-	return t.Kind() != reflect.Interface &&
-		(t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) || t.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()))
+	return t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) || t.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
 // isStruct also holds for [*Message] and other pointers to structs.

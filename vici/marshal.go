@@ -195,7 +195,7 @@ func (x *marshaler) mapping(m *Message, v reflect.Value) error {
 		}
 		f := field{name: key.String(), kind: kindOf(value.Type())}
 		if f.kind == 0 {
-			return x.at(f.name, func() error { return fmt.Errorf("%s cannot be sent", value.Type()) })
+			return x.at(f.name, func() error { return fmt.Errorf("%s cannot be sent%s", value.Type(), instead(value.Type())) })
 		}
 		if err := x.field(m, addressable(value), &f); err != nil {
 			return err

@@ -155,6 +155,8 @@ func TestMarshalRefuses(t *testing.T) {
 		"number":            {1, "int cannot be sent as a section"},
 		"keys of a map":     {map[int]string{1: "a"}, "map[int]string cannot be sent as a section"},
 		"value of a map":    {map[string]any{"a": 1.5}, "a: float64 cannot be sent"},
+		"pointer in a map":  {map[string]any{"a": new(int)}, "a: *int cannot be sent; use vici.Opt[int]"},
+		"text by pointer":   {map[string]*netip.Addr{"a": new(netip.Addr)}, "a: *netip.Addr cannot be sent; use vici.Opt[netip.Addr]"},
 		"part of a second":  {everything{Time: time.Millisecond}, "vici: Marshal: time: 1ms is not a whole number of seconds"},
 		"nameless sections": {nameless{Children: []embedded{{}}}, "children: vici_test.embedded has no field with the tag"},
 		"nil in a slice":    {everything{Pointers: []*authRound{nil}}, "pointers: item 0 is nil"},

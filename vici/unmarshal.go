@@ -46,7 +46,7 @@ func (e *FieldError) Unwrap() error { return e.Err }
 // time.Duration (whole seconds) and types with an UnmarshalText method such as netip.Addr. Lists go
 // into slices of these. Sections go into structs and pointers to structs, into maps, into *Message
 // (which then shares the section), and into slices of structs, which keep the daemon's order. An
-// [Opt] of all of these tells absent from zero.
+// [Opt] of all of these tells absent from zero; pointers to others than structs are not for that.
 //
 // A field takes elements of its own kind only: a key and a section of the same name do not get into
 // each other's way. A value that does not fit gives a [*FieldError]. Of a duplicate the first

@@ -4,6 +4,7 @@
 package vici_test
 
 import (
+	"math/big"
 	"net/netip"
 	"strconv"
 	"testing"
@@ -230,6 +231,24 @@ type unexported struct {
 
 type byPointer struct{ *embedded }
 
+// Types whose text methods belong to the pointer work as values and in an Opt.
+func TestUnmarshalTextTypes(t *testing.T) {
+	type numbers struct {
+		A big.Int           `vici:"a"`
+		B vici.Opt[big.Int] `vici:"b"`
+		C vici.Opt[big.Int] `vici:"c"`
+	}
+	var n numbers
+	m := key("a", "36893488147419103232").Add("b", "0")
+	require.NoError(t, vici.Unmarshal(m, &n))
+	require.Equal(t, "36893488147419103232", n.A.String())
+	require.True(t, n.B.Present())
+	require.False(t, n.C.Present())
+	back, err := vici.Marshal(n)
+	require.NoError(t, err)
+	require.Equal(t, m.String(), back.String())
+}
+
 func TestUnmarshalIntoWhatCannotWork(t *testing.T) {
 	require.Empty(t, unexported{}.hidden)
 	var number int
@@ -273,7 +292,22 @@ func TestUnmarshalIntoWhatCannotWork(t *testing.T) {
 		}), "type interface {} is not supported"},
 		"pointer to string": {new(struct {
 			A *string `vici:"a"`
-		}), "type *string is not supported"},
+		}), "type *string is not supported; use vici.Opt[string]"},
+		"pointer to a number": {new(struct {
+			A *int `vici:"a"`
+		}), "type *int is not supported; use vici.Opt[int]"},
+		"pointer to a text type": {new(struct {
+			A *netip.Addr `vici:"a"`
+		}), "type *netip.Addr is not supported; use vici.Opt[netip.Addr]"},
+		"pointer to a text type by pointer": {new(struct {
+			A *big.Int `vici:"a"`
+		}), "type *big.Int is not supported; use vici.Opt[big.Int]"},
+		"pointer to a list": {new(struct {
+			A *[]string `vici:"a"`
+		}), "type *[]string is not supported; use vici.Opt[[]string]"},
+		"list of pointers": {new(struct {
+			A []*netip.Addr `vici:"a"`
+		}), "type []*netip.Addr is not supported"},
 		"twice": {new(struct {
 			A string `vici:"a"`
 			B int    `vici:"a"`
