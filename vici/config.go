@@ -3,32 +3,18 @@
 
 package vici
 
-import (
-	"context"
-	"fmt"
-	"slices"
-)
+import "context"
 
 // LoadConn gives the daemon a connection (command load-conn, since 5.2.0). One with the same name that was loaded
 // over VICI is updated or replaced. Children with a start action are started.
 func (s *Session) LoadConn(ctx context.Context, conn ConnConfig) error {
-	conn.Local = named("local", conn.Local)
-	conn.Remote = named("remote", conn.Remote)
+	if err := conn.setNames(); err != nil {
+		return s.opError("call", "load-conn", err)
+	}
 	request := struct {
 		Conns []ConnConfig `vici:"*"`
 	}{[]ConnConfig{conn}}
 	return s.callInto(ctx, "load-conn", request, nil)
-}
-
-// named gives authentication rounds without a name one.
-func named(prefix string, rounds []AuthConfig) []AuthConfig {
-	rounds = slices.Clone(rounds)
-	for i := range rounds {
-		if rounds[i].Name == "" {
-			rounds[i].Name = fmt.Sprintf("%s-%d", prefix, i+1)
-		}
-	}
-	return rounds
 }
 
 // UnloadConn removes a connection that was loaded over VICI (command unload-conn, since 5.2.0).

@@ -74,3 +74,47 @@ func TestLoadConnForms(t *testing.T) {
 		" quantum=yes}}", server.Requests("load-conn")[0].String())
 	require.Empty(t, conn.Local[0].Name, "the caller's configuration is not changed")
 }
+
+// TestLoadConnNames numbers what has no name: a section without one is refused by the daemon.
+func TestLoadConnNames(t *testing.T) {
+	sources := []vici.CertSource{{File: "/a.pem"}, {Name: "cert-ec", File: "/b.pem"}, {File: "/c.pem"}}
+	conn := vici.ConnConfig{
+		Name:  "gw",
+		Local: []vici.AuthConfig{{CertSources: sources}, {Name: "LOCAL-second"}},
+		Remote: []vici.AuthConfig{
+			{}, {CertSources: sources[:1], CACertSources: []vici.CertSource{{Handle: "0a"}, {Handle: "0b"}}},
+		},
+	}
+	server, s := yes(t)
+	require.NoError(t, s.LoadConn(t.Context(), conn))
+	require.Equal(t, "{gw {local-1 {cert-1 {file=/a.pem} cert-ec {file=/b.pem} cert-3 {file=/c.pem}} LOCAL-second {}"+
+		" remote-1 {} remote-2 {cert-1 {file=/a.pem} cacert-1 {handle=0a} cacert-2 {handle=0b}}}}", server.Requests("load-conn")[0].String())
+	require.Empty(t, sources[0].Name, "the caller's configuration is not changed")
+}
+
+// TestLoadConnMisnamed sends no section under a name that makes it something else.
+func TestLoadConnMisnamed(t *testing.T) {
+	for path, conn := range map[string]vici.ConnConfig{
+		"gw.remote-9": {Local: []vici.AuthConfig{{}, {Name: "remote-9"}}},
+		"gw.local":    {Remote: []vici.AuthConfig{{Name: "local"}}},
+		"gw.mine":     {Local: []vici.AuthConfig{{Name: "mine"}}},
+		"gw.local-2.cacert1": {
+			Local: []vici.AuthConfig{{}, {CertSources: []vici.CertSource{{Name: "cacert1", File: "/a.pem"}}}},
+		},
+		"gw.remote.cert": {
+			Remote: []vici.AuthConfig{{Name: "remote", CACertSources: []vici.CertSource{{Name: "cert", File: "/a.pem"}}}},
+		},
+	} {
+		t.Run(path, func(t *testing.T) {
+			server, s := yes(t)
+			conn.Name = "gw"
+			err := s.LoadConn(t.Context(), conn)
+			var field *vici.FieldError
+			require.ErrorAs(t, err, &field)
+			require.Equal(t, path, field.Path)
+			require.ErrorContains(t, err, "vici: call load-conn (")
+			require.ErrorContains(t, err, "the name must begin with")
+			require.Empty(t, server.Observe().Commands)
+		})
+	}
+}

@@ -85,7 +85,7 @@ type AuthConfig struct {
 
 // A CertSource says where the daemon finds a certificate: in a file or on a token (since 5.5.2).
 type CertSource struct {
-	Name   string      `vici:",name"`  // begins with "cert" or "cacert", such as "cert1"
+	Name   string      `vici:",name"`  // begins with "cert" or "cacert"; if it is empty, the sources are numbered
 	File   string      `vici:"file"`   // path, as the daemon sees it
 	Handle string      `vici:"handle"` // of the object on the token (CKA_ID), in hex digits
 	Slot   Opt[uint32] `vici:"slot"`   // of the token; absent means any
