@@ -34,8 +34,8 @@ type InitiateRequest struct {
 }
 
 // Initiate establishes a CHILD_SA or IKE_SA (command initiate, since 5.2.0) and hands what the daemon logs about it
-// to log, which may be nil; [Session.Terminate] says what log may do. Where the SA does not come up within the
-// timeout, the error is a [*CommandError].
+// to log, which may be nil; [Session.Terminate] says what log may do, and which error does not mean that the command
+// failed. Where the SA does not come up within the timeout, the error is a [*CommandError].
 func (s *Session) Initiate(ctx context.Context, request InitiateRequest, log func(*ControlLog)) error {
 	return s.control(ctx, "initiate", request, request.Timeout, log, nil)
 }
@@ -64,6 +64,9 @@ type TerminateResult struct {
 // log, which may be nil. Log is called in the caller's goroutine, in order; it must not use the session, and should be
 // quick, since the daemon queues what is not read. What it is given may be kept. A selection without a match is a
 // [*CommandError].
+//
+// A line of the log that does not decode is left out. When the command has succeeded all the same, the first such
+// gives an error that matches [ErrMalformed], names the event control-log, and leaves the session open.
 func (s *Session) Terminate(ctx context.Context, request TerminateRequest, log func(*ControlLog)) (TerminateResult, error) {
 	var result TerminateResult
 	err := s.control(ctx, "terminate", request, request.Timeout, log, &result)
@@ -146,22 +149,24 @@ func (s *Session) control(
 		return s.callDecoded(ctx, command, m, into)
 	}
 	var (
-		logErr error
-		words  words
+		illegible error // the first line that is
+		words     words
 	)
 	c := consumer{event: "control-log", into: into, yield: func(body []byte, _ error) bool {
 		entry := new(ControlLog)
 		d := newSADecoder(body, &words, s.trace)
-		if logErr = entry.read(&d); logErr == nil {
+		if err := entry.read(&d); err == nil {
 			log(entry)
+		} else if illegible == nil {
+			illegible = eventError("control-log", err)
 		}
-		return logErr == nil
+		return true
 	}}
 	return s.exchange(ctx, "call", command, func() error {
 		if err := s.stream(ctx, command, m, &c); err != nil {
 			return err
 		}
-		return content(logErr)
+		return content(illegible)
 	})
 }
 

@@ -72,7 +72,8 @@ func (s *Session) Counters(ctx context.Context, request CountersRequest) ([]Coun
 	)
 	err = s.call(ctx, "get-counters", m, func(body []byte) error {
 		d := newSADecoder(body, nil, s.trace)
-		return d.counters(&c, func() { all = append(all, c) })
+		_, err := d.counters(&c, func() { all = append(all, c) })
+		return err
 	})
 	return all, err
 }
@@ -81,9 +82,10 @@ func (s *Session) Counters(ctx context.Context, request CountersRequest) ([]Coun
 // connections that the counters of all do not fit into an answer. Some of the commands are always under way together, which
 // takes a tenth of the time of as many calls; the daemon still executes one at a time.
 //
-// A connection without counters is left out. The yielded Counters is reused: it is valid until the next step of the
-// loop; strings in it may be kept, and [Counters.Extra] too. The session is taken while the loop runs. Leaving the loop
-// early reads the answers that are under way, so that the session stays usable. An error comes last, with a nil Counters.
+// A connection without counters is left out; a daemon without the plugin "counters" gives a [*CommandError]. The yielded
+// Counters is reused: it is valid until the next step of the loop; strings in it may be kept, and [Counters.Extra] too.
+// The session is taken while the loop runs. Leaving the loop early reads the answers that are under way, so that the
+// session stays usable. An error comes last, with a nil Counters.
 func (s *Session) CountersOf(ctx context.Context, connections []string) iter.Seq2[*Counters, error] {
 	return func(yield func(*Counters, error) bool) {
 		var (
@@ -101,9 +103,9 @@ func (s *Session) CountersOf(ctx context.Context, connections []string) iter.Seq
 		}
 		p.answer = func(body []byte) error {
 			d := newSADecoder(body, &words, s.trace)
-			err := d.counters(&c, func() { left = left || !yield(&c, nil) })
-			if _, refused := errors.AsType[*CommandError](err); refused {
-				return nil
+			plugin, err := d.counters(&c, func() { left = left || !yield(&c, nil) })
+			if _, refused := errors.AsType[*CommandError](err); refused && plugin {
+				return nil // this connection has none
 			}
 			return err
 		}
@@ -120,13 +122,15 @@ func (s *Session) CountersOf(ctx context.Context, connections []string) iter.Seq
 	}
 }
 
-// counters reads an answer to get-counters. It calls found with each connection's counters in c.
-func (d *saDecoder) counters(c *Counters, found func()) error {
+// counters reads an answer to get-counters. It calls found with each connection's counters in c, and reports whether the
+// daemon has the plugin: else an answer has no section for them, not even an empty one.
+func (d *saDecoder) counters(c *Counters, found func()) (plugin bool, err error) {
 	var refusal CommandError
 	refused := false
 	for d.Next() {
 		switch {
 		case d.kind == SectionStart && string(d.name) == "counters":
+			plugin = true
 			d.countersByName(c, found)
 		case d.kind == KeyValue && string(d.name) == "success":
 			refused = string(d.value) == "no"
@@ -138,9 +142,9 @@ func (d *saDecoder) counters(c *Counters, found func()) error {
 	}
 	if d.err == nil && refused {
 		refusal.Command = "get-counters"
-		return &refusal
+		return plugin, &refusal
 	}
-	return d.err
+	return plugin, d.err
 }
 
 func (d *saDecoder) countersByName(c *Counters, found func()) {

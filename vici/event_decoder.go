@@ -3,6 +3,8 @@
 
 package vici
 
+import "fmt"
+
 // Decode returns what the event says. It does not refer to the event and may be kept; an [EventDecoder] does with
 // less memory where that is not needed.
 //
@@ -82,6 +84,9 @@ func reuse[T any](p **T) *T {
 	}
 	return *p
 }
+
+// eventError tells which event an error is about.
+func eventError(name string, err error) error { return fmt.Errorf("event %s: %w", name, err) }
 
 // An eventReader is an event body that an saDecoder fills.
 type eventReader interface {

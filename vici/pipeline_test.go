@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
+	"github.com/strongswan-exporter/strongswan_exporter/vici/vicitest"
 )
 
 // numbered returns so many names of connections.
@@ -191,6 +192,22 @@ func TestCountersOfTooLong(t *testing.T) {
 	require.ErrorIs(t, err, vici.ErrTooLarge)
 	require.Equal(t, []string{"gw-0"}, yielded)
 	requireUsable(t, s)
+}
+
+// A daemon without the plugin has no counters of anybody, which is not the same as a connection without any.
+func TestCountersOfWithoutThePlugin(t *testing.T) {
+	daemon := vicitest.NewDaemon(vicitest.Config{NoCounters: true})
+	t.Cleanup(daemon.Close)
+	s, err := vici.Dial(t.Context(), daemon.Address())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	yielded, failure := countersIn(s.CountersOf(t.Context(), numbered(100)))
+	require.Empty(t, yielded)
+	var refused *vici.CommandError
+	require.ErrorAs(t, failure, &refused)
+	require.Equal(t, "get-counters", refused.Command)
+	require.NotEmpty(t, refused.Message)
+	require.NoError(t, second(s.Version(t.Context())))
 }
 
 func TestCountersOfGone(t *testing.T) {

@@ -265,6 +265,13 @@ func suiteCounters(t *testing.T, s *suite) {
 	require.EqualValues(t, 2, own[0].IKEInitOutReq.Or(0), "the first one, and the one of the reauthentication")
 	require.Positive(t, own[0].InfoOutReq.Or(0))
 
+	var names []string
+	for c, err := range session.CountersOf(ctx, []string{"suite-nobody-has-it", suiteName}) {
+		require.NoError(t, err)
+		names = append(names, c.Name)
+	}
+	require.Equal(t, []string{suiteName}, names)
+
 	require.NoError(t, session.ResetCounters(ctx, vici.CountersRequest{Name: vici.Some(suiteName)}))
 	_, err = session.Counters(ctx, vici.CountersRequest{Name: vici.Some(suiteName)})
 	requireRefused(t, err)

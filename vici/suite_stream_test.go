@@ -79,7 +79,7 @@ func suiteContext(t *testing.T, s *suite) {
 	t.Helper()
 	s.crowd(t)
 	took := time.Hour
-	for range 3 { // a busy machine may be late once
+	for range 3 { // the least of them counts, since whatever else the machine does can only add to it
 		took = min(took, s.endWhileListing(t))
 	}
 	require.Less(t, took, 50*time.Millisecond)
@@ -108,6 +108,7 @@ func (s *suite) endWhileListing(t *testing.T) time.Duration {
 		}
 	}
 	took := time.Since(ended)
+	require.Equal(t, 4, n, "after the end comes the error, and nothing of the listing any more")
 	require.ErrorIs(t, end, context.Canceled)
 	require.ErrorIs(t, session.Err(), vici.ErrClosed)
 	return took

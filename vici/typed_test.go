@@ -4,6 +4,7 @@
 package vici_test
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -189,16 +190,46 @@ func TestControlLog(t *testing.T) {
 	require.NoError(t, s.Err())
 }
 
-// TestControlLogMalformed reports a log that cannot be read, when the command has ended.
+// TestControlLogMalformed leaves out a line that cannot be read, hands over the others, and reports it when the command has
+// ended, unless there is worse to report.
 func TestControlLogMalformed(t *testing.T) {
+	refused := keyed("success", "no", "errmsg", "1 of 2 failed", "terminated", "1")
+	for name, answer := range map[string]*vici.Message{"done": keyed("success", "yes", "terminated", "1"), "refused": refused} {
+		t.Run(name, func(t *testing.T) {
+			server, s := muttering(t, answer)
+			var log []string
+			result, err := s.Terminate(t.Context(), vici.TerminateRequest{IKE: "gw"}, func(l *vici.ControlLog) {
+				log = append(log, l.Message)
+			})
+			if name == "done" {
+				require.ErrorIs(t, err, vici.ErrMalformed)
+				require.ErrorContains(t, err, "vici: call terminate (")
+				require.ErrorContains(t, err, "event control-log: ")
+			} else {
+				var commandErr *vici.CommandError
+				require.ErrorAs(t, err, &commandErr)
+			}
+			require.Equal(t, []string{"before", "after"}, log)
+			require.Equal(t, vici.Some[uint32](1), result.Terminated)
+			version, err := s.Version(t.Context())
+			require.NoError(t, err, "the session knows where it stands")
+			require.Equal(t, "6.0.6", version.Version)
+			require.Empty(t, server.Observe().Registrations)
+		})
+	}
+}
+
+// muttering returns a session with a server whose terminate command says two lines, with two others between them that cannot
+// be read.
+func muttering(t *testing.T, answer *vici.Message) (*vicitest.Server, *vici.Session) {
+	t.Helper()
+	garbled, err := vici.AppendPacket(nil, vici.EventPacket, "control-log", []byte{byte(vici.SectionEnd)})
+	require.NoError(t, err)
 	server := vicitest.NewUnstartedServer(&vicitest.Mux{
 		Commands: map[string]vicitest.Command{
-			"initiate": func(c *vicitest.Call) (*vici.Message, error) {
-				segment, err := vici.AppendPacket(nil, vici.EventPacket, "control-log", []byte{byte(vici.SectionEnd)})
-				if err != nil {
-					return nil, err
-				}
-				return keyed("success", "yes"), c.Raw(segment)
+			"terminate": func(c *vicitest.Call) (*vici.Message, error) {
+				return answer, errors.Join(c.EventMessage("control-log", key("msg", "before")), c.Raw(garbled), c.Raw(garbled),
+					c.EventMessage("control-log", key("msg", "after")))
 			},
 			"version": vicitest.Answer(keyed("version", "6.0.6")),
 		},
@@ -208,14 +239,7 @@ func TestControlLogMalformed(t *testing.T) {
 	s, err := (&vici.Dialer{DialContext: server.Dial}).Dial(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	err = s.Initiate(t.Context(), vici.InitiateRequest{Child: "net"}, func(*vici.ControlLog) {
-		require.Fail(t, "there is nothing to tell")
-	})
-	require.ErrorIs(t, err, vici.ErrMalformed)
-	version, err := s.Version(t.Context())
-	require.NoError(t, err, "the session knows where it stands")
-	require.Equal(t, "6.0.6", version.Version)
-	require.Empty(t, server.Observe().Registrations)
+	return server, s
 }
 
 // TestTypedTooLong refuses, before anything is sent, what a message cannot hold.
