@@ -220,3 +220,24 @@ func TestCommandsDocumented(t *testing.T) {
 	}
 	require.Equal(t, slices.Sorted(maps.Keys(methods)), slices.Sorted(maps.Keys(listed)))
 }
+
+// TestReuseDocumented compares what the package's documentation says about iterators and about memory that is used again with
+// the methods.
+func TestReuseDocumented(t *testing.T) {
+	p := packageDoc(t)
+	for m := range reflect.TypeFor[*vici.Session]().Methods() {
+		if m.Type.NumOut() == 1 && m.Type.Out(0).CanSeq2() && !strings.HasPrefix(m.Name, "List") {
+			require.Contains(t, p.Doc, "[Session."+m.Name+"]", "it returns an iterator")
+		}
+	}
+	_, lifetime, found := strings.Cut(p.Doc, "# Concurrency and lifetime")
+	require.True(t, found)
+	lifetime, _, _ = strings.Cut(lifetime, "\n# ")
+	for _, typ := range p.Types {
+		for _, m := range typ.Methods {
+			if strings.Contains(oneLine(m.Doc), "valid until the next") {
+				require.Contains(t, lifetime, "["+typ.Name+"."+m.Name+"]", "it reuses memory")
+			}
+		}
+	}
+}

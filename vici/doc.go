@@ -3,8 +3,8 @@
 
 // Package vici talks to charon, the IKE daemon of strongSwan, over its Versatile IKE Control Interface: it lists what
 // is configured and what is up, initiates, rekeys and terminates SAs, loads connections and credentials, and reports
-// events as they happen. It knows all commands and events of strongSwan 5.2 to 6.1, works with each of these
-// releases, and uses nothing but the standard library.
+// events as they happen. It knows all commands and events of strongSwan 5.2 to 6.1 and what changed between these
+// releases; it is tested with daemons from 5.9.1 on. It uses nothing but the standard library.
 //
 //	session, err := vici.Dial(ctx, "unix:///var/run/charon.vici")
 //	if err != nil {
@@ -55,10 +55,10 @@
 //
 // # Streaming
 //
-// Methods whose name begins with List return an iterator. The command runs while the loop does, so the loop body is
-// what limits its speed. Leaving the loop early reads the rest and forgets it, so that the session can be used again;
-// a context that ends instead closes the session. [Session.Initiate] and [Session.Terminate] hand the log of what
-// they do to a function.
+// Methods whose name begins with List return an iterator, and so does [Session.CountersOf], which asks for the counters
+// of many connections one by one. The command runs while the loop does, so the loop body is what limits its speed.
+// Leaving the loop early reads the rest and forgets it, so that the session can be used again; a context that ends
+// instead closes the session. [Session.Initiate] and [Session.Terminate] hand the log of what they do to a function.
 //
 // # Events
 //
@@ -72,7 +72,8 @@
 //
 // # Errors
 //
-// Every error is an [*OpError] that tells the operation and the daemon's address. Inside it is one of
+// Every error of a function or method that talks to the daemon is an [*OpError] that tells the operation and the
+// daemon's address. Inside it is one of
 //
 //   - a [*CommandError], the daemon's own refusal with its text, or a [*FieldError], a value of the request that cannot
 //     be sent: [errors.As] finds these;
@@ -87,6 +88,11 @@
 // request the next answer would belong, so the session closes itself ([Session.Err] tells); dial again. A command that
 // was interrupted may have been carried out, and one that takes long goes on in the daemon.
 //
+// What only decodes or encodes has errors without an OpError: [ParseMessage] and [Decoder.Err] a [*SyntaxError] or one
+// that matches [ErrTooLarge], [Event.Message], [Event.Decode] and [EventDecoder.Decode] the same with the event's name,
+// [Marshal] and [Unmarshal] a [*FieldError] or a mistake in the program's types. [Watcher.Run] returns the error of its
+// context, and hands those of its connections to OnDisconnect, among them what OnConnect returned.
+//
 // # Concurrency and lifetime
 //
 // A [Session] may be used by several goroutines: their calls take turns, each waiting under its own context. Reading
@@ -94,9 +100,9 @@
 // stop but [Session.Close]. While a loop over a stream runs, it has the turn; a call of the same session inside the
 // loop would wait for itself.
 //
-// What methods return belongs to the caller and refers to nothing of the session, with three exceptions that say so:
-// [Session.ListSAs], [Session.StreamRaw] and the Body of an [Event] reuse memory, since they may yield hundreds of
-// thousands.
+// What methods return belongs to the caller and refers to nothing of the session, except where there may be hundreds of
+// thousands: what [Session.ListSAs], [Session.CountersOf], [Session.StreamRaw] and [Events.All] yield, and what
+// [EventDecoder.Decode] and [PacketReader.Next] return, is valid until the next one only. The comment of each says so.
 //
 // # Safety of the daemon
 //

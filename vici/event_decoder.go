@@ -9,7 +9,7 @@ import "fmt"
 // less memory where that is not needed.
 //
 // A value that cannot be read is left out and told to [Trace.Rejected]; it does not lose the event. An event without
-// the SA that it is about gives an error that matches [ErrMalformed].
+// the SA that it is about gives an error that matches [ErrMalformed]; like every error of Decode it names the event.
 func (e Event) Decode() (EventBody, error) {
 	var d EventDecoder // without words: they are for many events
 	return d.decode(e)
@@ -88,6 +88,9 @@ func reuse[T any](p **T) *T {
 // eventError tells which event an error is about.
 func eventError(name string, err error) error { return fmt.Errorf("event %s: %w", name, err) }
 
+// named is what who decodes an event gets to see of an error.
+func (e Event) named(err error) error { return fmt.Errorf("vici: %w", eventError(e.Name, err)) }
+
 // An eventReader is an event body that an saDecoder fills.
 type eventReader interface {
 	EventBody
@@ -97,7 +100,7 @@ type eventReader interface {
 func decodeEvent(d *EventDecoder, e Event, body eventReader) (EventBody, error) {
 	d.reader = newSADecoder(e.Body, d.words, e.trace)
 	if err := body.read(&d.reader); err != nil {
-		return nil, err
+		return nil, e.named(err)
 	}
 	return body, nil
 }
@@ -126,7 +129,7 @@ func decodeRare(e Event) (EventBody, error) {
 		body = &UnknownEvent{Name: e.Name, Message: m}
 	}
 	if err != nil {
-		return nil, err
+		return nil, e.named(err)
 	}
 	return body, nil
 }

@@ -117,13 +117,19 @@ func TestEventMissingParts(t *testing.T) {
 	} {
 		_, err := decode(t, name, m)
 		require.ErrorIs(t, err, vici.ErrMalformed, name)
+		require.ErrorContains(t, err, "vici: event "+name+": malformed: "+name+" without")
 	}
 	body, err := decode(t, "alert", keyed("type", "radius-not-responding").AddSection("ike-sa", keyed()))
 	require.NoError(t, err)
 	require.Nil(t, body.(*vici.Alert).IKE, "an alert need not be about an IKE_SA")
 	for _, e := range typedEvents() {
-		_, err := vici.Event{Name: e.name, Body: []byte{byte(vici.SectionStart), 3, 'c', 'u'}}.Decode()
-		require.ErrorIs(t, err, vici.ErrMalformed, e.name)
+		event := vici.Event{Name: e.name, Body: []byte{byte(vici.SectionStart), 3, 'c', 'u'}}
+		_, err := event.Decode()
+		_, plain := event.Message()
+		for _, err := range []error{err, plain} {
+			require.ErrorIs(t, err, vici.ErrMalformed, e.name)
+			require.EqualError(t, err, "vici: event "+e.name+": malformed: name of SECTION_START is cut off at byte 0")
+		}
 	}
 }
 

@@ -22,8 +22,14 @@ type Event struct {
 	trace *Trace // of the session that it came from
 }
 
-// Message decodes the event without regard to its kind.
-func (e Event) Message() (*Message, error) { return ParseMessage(e.Body) }
+// Message decodes the event without regard to its kind. The error is that of [ParseMessage] with the event's name.
+func (e Event) Message() (*Message, error) {
+	m, err := ParseMessage(e.Body)
+	if err != nil {
+		return nil, e.named(err)
+	}
+	return m, nil
+}
 
 // Events is a subscription. It owns its session: nothing but the subscription can use it. Nothing
 // is dropped and nothing queued between the socket and the loop over [Events.All], so the loop body

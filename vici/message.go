@@ -28,7 +28,8 @@ type Message struct {
 	elements []Element
 }
 
-// ParseMessage decodes a message body. The message does not refer to body afterwards.
+// ParseMessage decodes a message body. The message does not refer to body afterwards. The error is that of
+// [Decoder.Err].
 func ParseMessage(body []byte) (*Message, error) {
 	m := new(Message)
 	if err := m.UnmarshalBinary(body); err != nil {
