@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
@@ -165,6 +166,7 @@ func fitOneAnswer(names []string) bool {
 
 // askEach asks for each connection by name, all of them within the time for one query.
 func askEach(ctx context.Context, r *round, names []string) (all []vici.Counters, err error) {
+	names = slices.DeleteFunc(names, cannotBeAsked)
 	err = r.query(ctx, "get-counters", func(ctx context.Context, session *vici.Session) error {
 		all = make([]vici.Counters, 0, len(names))
 		for c, err := range session.CountersOf(ctx, names) {
@@ -176,6 +178,13 @@ func askEach(ctx context.Context, r *round, names []string) (all []vici.Counters
 		return nil
 	})
 	return all, err
+}
+
+// cannotBeAsked tells of the names that the daemon would take for missing, and answer for something else. It refuses to
+// load such connections, but may have them from elsewhere.
+func cannotBeAsked(name string) bool {
+	isOdd := func(c rune) bool { return c < ' ' || c > '~' }
+	return name == "" || strings.ContainsFunc(name, isOdd)
 }
 
 // configuredNames returns the names of the configured connections that are shown.

@@ -141,6 +141,26 @@ func TestCountersOfManyConnections(t *testing.T) {
 	})
 }
 
+// A name that the daemon does not understand in a request must not hide the counters of other connections.
+func TestCountersOfConnectionsWithOddNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t, vicitest.Config{})
+		const n = 1200
+		for i := range n {
+			d.Load(vicitest.Connection{Name: fmt.Sprintf("site-%04d", i)})
+		}
+		for _, name := range []string{"münchen", "tab\t"} {
+			d.Load(vicitest.Connection{Name: name})
+			d.Count(name, "invalid", 3)
+		}
+		d.Count("site-0007", "invalid", 7)
+		b := newTestbed(t, d, only("counters"))
+		s := b.scrape()
+		require.Empty(t, s.failed())
+		require.Equal(t, samples{`{connection="site-0007"}`: "7"}, s.of("connection_ike_invalid_messages_total"))
+	})
+}
+
 // Counters of connections that are gone can make an answer too long that looked short: that is found out once.
 func TestCountersOfManyFormerConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
