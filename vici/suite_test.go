@@ -52,6 +52,9 @@ func runSuite(t *testing.T, s *suite) {
 		{"secrets", suiteSecrets},
 		{"keys", suiteKeys},
 		{"pools", suitePools},
+		{"each option", suiteEachOption},
+		{"every option", suiteEveryOption},
+		{"certificate sources", suiteCertSources},
 		{"connections", suiteConnections},
 		{"policies", suitePolicies},
 		{"initiator", suiteInitiator},
@@ -204,9 +207,9 @@ func collectAll[T any](t *testing.T, list func(func(T, error) bool)) []T {
 }
 
 // requireRefused insists on the daemon's own refusal.
-func requireRefused(t *testing.T, err error) {
+func requireRefused(t *testing.T, err error, about ...any) {
 	t.Helper()
 	var refused *vici.CommandError
-	require.ErrorAs(t, err, &refused)
+	require.ErrorAs(t, err, &refused, about...)
 	require.NotEmpty(t, refused.Message)
 }

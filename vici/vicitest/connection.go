@@ -27,7 +27,10 @@ type Connection struct {
 	PPKRequired bool
 	Proposals   []Proposal // none: the usual one
 	Pools       []string   // from which road warriors get their addresses
-	Local       []Auth     // rounds; none: one that tells nothing
+	VIPs        []string   // virtual IPs to ask for; 0.0.0.0 and :: mean any
+	IfIDIn      uint32     // XFRM interface: a number, Unique or UniqueDir
+	IfIDOut     uint32
+	Local       []Auth // rounds; none: one that tells nothing
 	Remote      []Auth
 	Children    []Child
 
@@ -42,6 +45,7 @@ type Auth struct {
 
 	Class      string // public key, pre-shared key, EAP, XAuth
 	EAPType    string // such as EAP_MSCHAPV2
+	EAPVendor  string
 	XAuth      string // backend
 	Revocation string
 	Groups     []string
@@ -54,7 +58,7 @@ type Auth struct {
 type Child struct {
 	Name         string
 	Mode         string // TUNNEL if empty
-	Label        string
+	Label        string // security label in hex digits
 	RekeyTime    time.Duration
 	LifeTime     time.Duration // 0: a tenth more than RekeyTime
 	RekeyBytes   uint64
@@ -67,10 +71,11 @@ type Child struct {
 	Interface    string
 	Priority     int
 	Proposals    []Proposal // none: the usual one
-	MarkIn       Mark
+	MarkIn       Mark       // its value can be Unique or UniqueDir
 	MarkOut      Mark
-	IfIDIn       uint32
+	IfIDIn       uint32 // XFRM interface: a number, Unique or UniqueDir; 0: the connection's
 	IfIDOut      uint32
+	PerCPU       bool // one CHILD_SA for each CPU
 }
 
 // A Proposal is a set of algorithms to choose from, named as in listings, sizes included:

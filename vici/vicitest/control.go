@@ -153,7 +153,7 @@ func (d *Daemon) rekey(c *Call) (*vici.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	reauth := boolean(c.Request, "reauth", false) && d.since(5, 7, 0)
+	reauth := boolean(c.Request, "reauth") && d.since(5, 7, 0)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	found := d.selectSAs(f)

@@ -123,7 +123,7 @@ func (d *Daemon) getCounters(request *vici.Message) (*vici.Message, error) {
 	answer := new(vici.Message).AddSection("counters", sections)
 	name, named := text(request, "name")
 	switch {
-	case boolean(request, "all", false):
+	case boolean(request, "all"):
 		for _, name := range slices.Sorted(maps.Keys(d.counts.named)) {
 			sections.AddSection(name, d.counts.named[name].message())
 		}
@@ -153,7 +153,7 @@ func (d *Daemon) resetCounters(request *vici.Message) (*vici.Message, error) {
 	}
 	name, named := text(request, "name")
 	switch {
-	case boolean(request, "all", false):
+	case boolean(request, "all"):
 		d.counts.named = nil
 	case named:
 		delete(d.counts.named, name)

@@ -35,6 +35,10 @@ type Config struct {
 	// NoMallinfo is a daemon whose C library does not tell about its heap.
 	NoMallinfo bool
 
+	// UserSpaceESP is a daemon that does ESP itself and not in the kernel (plugin kernel-libipsec): ESP is always in UDP then, so
+	// that every peer seems to be behind a NAT.
+	UserSpaceESP bool
+
 	// MakeBeforeBreak is how IKEv2 is reauthenticated. Absent, it is as the generation has it by
 	// default: true from 6.0.0 on.
 	MakeBeforeBreak vici.Opt[bool]
@@ -68,12 +72,15 @@ type Daemon struct {
 	random  *rand.Rand
 	started time.Time
 	blocked int // commands that wait for a busy IKE_SA, each in a worker thread
-	ids     struct{ ike, child, reqid uint32 }
+	ids     lastIDs
 	ikes    []*IKESA // in the order of their creation
 	conns   []*Connection
 	counts  counters
 	stores
 }
+
+// lastIDs are the numbers that were given last.
+type lastIDs struct{ ike, child, reqid, marks, interfaces uint32 }
 
 // NewDaemon starts a daemon on a Unix socket in a new temporary directory. It panics if
 // there can be none, or if the configuration is not valid. The caller closes it.
@@ -114,7 +121,7 @@ func (d *Daemon) boot() {
 	defer d.mu.Unlock()
 	d.started = d.config.Now()
 	d.random = rand.New(rand.NewPCG(d.config.Seed, uint64(d.started.UnixNano())))
-	d.ids.ike, d.ids.child, d.ids.reqid = 0, 0, 0
+	d.ids = lastIDs{}
 	d.ikes, d.conns = nil, nil
 	d.counts = counters{}
 	d.stores = stores{}

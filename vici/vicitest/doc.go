@@ -39,10 +39,11 @@
 //
 // A [Daemon] is a charon with a state on top of a Server: connections, IKE_SAs and CHILD_SAs, policies, pools,
 // certificates, authorities, secrets and counters. All commands of the protocol work, and those that change the daemon do
-// change it. Methods let SAs live: [Daemon.Establish], [Daemon.RekeyChild], [Daemon.Carry], [Daemon.Down] and so on. Each
-// raises the events that real daemons raise, with the same keys in the same order; [Config.Generation] chooses the
-// release, for order, keys, commands and events differ between them. The package's tests compare with recordings of real
-// daemons, and the tests of package vici pass with it as with real ones.
+// change it; load-conn takes the keys and values that daemons of the release take, and no others. Methods let SAs live:
+// [Daemon.Establish], [Daemon.RekeyChild], [Daemon.Carry], [Daemon.Down] and so on. Each raises the events that real daemons
+// raise, with the same keys in the same order; [Config.Generation] chooses the release, for order, keys, commands and events
+// differ between them. The package's tests compare with recordings of real daemons, and the tests of package vici pass with
+// it as with real ones.
 //
 // What it does not do by itself is live: nothing is rekeyed, expires or carries traffic unless it is told, so that a test
 // is in control of each step. Time comes from [Config.Now]. The command vicisim makes a Daemon live.

@@ -123,6 +123,7 @@ func (w connWriter) auth(a *Auth) {
 	w.unlessEmpty("aaa_id", a.AAAID)
 	w.unlessEmpty("eap_id", a.EAPID)
 	w.unlessEmpty("xauth_id", a.XAuthID)
+	w.unlessEmpty("eap-vendor", a.EAPVendor)
 	w.unlessEmpty("eap-type", a.EAPType)
 	w.unlessEmpty("xauth", a.XAuth)
 	w.unlessEmpty("class", a.Class)

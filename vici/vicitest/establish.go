@@ -92,6 +92,7 @@ func (d *Daemon) connectEvents(sa *IKESA, p Peer) {
 	connecting.Name, connecting.State = Unnamed, IKEConnecting
 	connecting.Local.ID, connecting.Remote.ID, connecting.RemoteEAPID = "%any", "%any", ""
 	connecting.Local.Port, connecting.Remote.Port = ikePort, ikePort
+	connecting.IfIDIn, connecting.IfIDOut, connecting.PPK = 0, 0, false
 	connecting.TasksPassive = []string{"IKE_CERT_PRE", "IKE_AUTH", "IKE_CERT_POST", "IKE_CONFIG", "IKE_MOBIKE"}
 	if d.since(5, 9, 8) {
 		connecting.TasksPassive = append(connecting.TasksPassive, "IKE_ESTABLISH")
@@ -140,10 +141,10 @@ func (d *Daemon) newIKESA(c *Connection, p Peer) *IKESA {
 		Initiator:    !p.Responder,
 		InitiatorSPI: d.random.Uint64(),
 		ResponderSPI: d.random.Uint64(),
-		NATRemote:    p.NAT,
-		NATAny:       p.NAT,
+		NATRemote:    p.NAT || d.config.UserSpaceESP,
+		NATAny:       p.NAT || d.config.UserSpaceESP,
 		Suite:        c.Proposals[0].suite(),
-		PPK:          p.PPK,
+		PPK:          p.PPK || c.PPKID != "",
 		Established:  now,
 		RekeyAt:      after(now, c.RekeyTime),
 		ReauthAt:     after(now, c.ReauthTime),
@@ -152,6 +153,7 @@ func (d *Daemon) newIKESA(c *Connection, p Peer) *IKESA {
 	if c.Version == 1 {
 		sa.Version = 1
 	}
+	sa.IfIDIn, sa.IfIDOut = unique(&d.ids.interfaces, c.IfIDIn, c.IfIDOut)
 	if p.Host != "" {
 		sa.Remote.Host = p.Host
 	}
@@ -255,8 +257,8 @@ func (d *Daemon) newChildSA(sa *IKESA, c *Child, inAuth bool) *ChildSA {
 		Encap:    sa.NATAny,
 		MarkIn:   c.MarkIn,
 		MarkOut:  c.MarkOut,
-		IfIDIn:   c.IfIDIn,
-		IfIDOut:  c.IfIDOut,
+		PerCPU:   c.PerCPU && d.since(6, 0, 2),
+		CPU:      -1, // the first one is for all
 		Suite:    childSuite(c, inAuth),
 		LocalTS:  dynamic(c.LocalTS, sa.LocalVIPs, sa.Local.Host),
 		RemoteTS: dynamic(c.RemoteTS, sa.RemoteVIPs, sa.Remote.Host),
@@ -264,9 +266,34 @@ func (d *Daemon) newChildSA(sa *IKESA, c *Child, inAuth bool) *ChildSA {
 	if c.Proposals[0].AH {
 		child.Protocol = "AH"
 	}
+	child.MarkIn.Value, child.MarkOut.Value = unique(&d.ids.marks, c.MarkIn.Value, c.MarkOut.Value)
+	in, out := unique(&d.ids.interfaces, c.IfIDIn, c.IfIDOut)
+	child.IfIDIn, child.IfIDOut = cmp.Or(in, sa.IfIDIn), cmp.Or(out, sa.IfIDOut)
 	child.ReqID = d.reqid(sa.Name, c.Name, child.RemoteTS)
 	d.key(child, c.RekeyTime, c.LifeTime)
 	return child
+}
+
+// unique replaces what stands for a number that the daemon makes up: the same one in both directions, or another in each.
+func unique(last *uint32, in, out uint32) (uint32, uint32) {
+	if in == Unique || out == Unique {
+		n := next(last)
+		return either(in == Unique, n, in), either(out == Unique, n, out)
+	}
+	if in == UniqueDir {
+		in = next(last)
+	}
+	if out == UniqueDir {
+		out = next(last)
+	}
+	return in, out
+}
+
+func either(first bool, a, b uint32) uint32 {
+	if first {
+		return a
+	}
+	return b
 }
 
 // key gives a CHILD_SA fresh SPIs and lifetimes.

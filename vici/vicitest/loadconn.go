@@ -4,10 +4,9 @@
 package vicitest
 
 import (
-	"cmp"
+	"encoding/hex"
+	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +20,7 @@ func (d *Daemon) loadConn(request *vici.Message) (*vici.Message, error) {
 		if e.Kind != vici.SectionStart {
 			continue
 		}
-		c, err := readConnection(e.Name, e.Section)
+		c, err := d.readConnection(e.Name, e.Section)
 		if err != nil {
 			return nil, err
 		}
@@ -44,252 +43,174 @@ const (
 	defaultChildRekey = time.Hour
 )
 
-func readConnection(name string, m *vici.Message) (Connection, error) {
+func (d dialect) readConnection(name string, m *vici.Message) (Connection, error) {
 	c := Connection{Name: name, RekeyTime: defaultIKERekey}
 	for e := range m.All() {
 		var err error
+		var a Auth
 		switch {
 		case e.Kind == vici.SectionStart && e.Name == "children":
-			err = readChildren(&c, e.Section)
+			err = d.readChildren(&c, e.Section)
 		case e.Kind == vici.SectionStart && strings.HasPrefix(e.Name, "local"):
-			c.Local, err = appendAuth(c.Local, e.Section)
+			a, err = d.readAuth(e.Section)
+			c.Local = append(c.Local, a)
 		case e.Kind == vici.SectionStart && strings.HasPrefix(e.Name, "remote"):
-			c.Remote, err = appendAuth(c.Remote, e.Section)
+			a, err = d.readAuth(e.Section)
+			c.Remote = append(c.Remote, a)
 		case e.Kind == vici.SectionStart:
-			err = unknownOption(e.Name)
+			err = fmt.Errorf("invalid section: %s", e.Name)
 		default:
-			err = c.set(e)
+			if err = d.check(connectionOptions[:], e); err == nil {
+				d.set(&c, e)
+			}
 		}
 		if err != nil {
 			return c, err
 		}
 	}
-	return c, nil
+	err := checkMediation(&c, m)
+	return c, err
 }
 
-// set applies a key of a connection's own level.
-func (c *Connection) set(e vici.Element) (err error) {
+// checkMediation refuses what daemons refuse. (Those before 6.0 do it in a way that lets them crash later.)
+func checkMediation(c *Connection, m *vici.Message) error {
+	if _, mediated := m.Value("mediated_by"); !mediated {
+		return nil
+	}
+	if boolean(m, "mediation") {
+		return errors.New("a mediation connection cannot be a mediated connection, config discarded")
+	}
+	if _, ok := m.Value("mediation_peer"); !ok && firstID(c.Remote) == "" {
+		return errors.New("mediation peer or remote identity missing for mediated connection, config discarded")
+	}
+	return nil
+}
+
+// set applies a key of a connection's own level that was found to be valid.
+func (d dialect) set(c *Connection, e vici.Element) {
 	switch e.Name {
 	case "local_addrs":
 		c.LocalAddrs = values(e)
 	case "remote_addrs":
 		c.RemoteAddrs = values(e)
 	case "local_port":
-		c.LocalPort, err = port(e)
+		c.LocalPort = uint16(numberOf(e))
 	case "remote_port":
-		c.RemotePort, err = port(e)
+		c.RemotePort = uint16(numberOf(e))
 	case "version":
-		c.Version, err = ikeVersionNumber(e)
+		c.Version = int(int32(numberOf(e)))
 	case "rekey_time":
-		c.RekeyTime, err = duration(e)
+		c.RekeyTime, _ = duration(e.Value)
 	case "reauth_time":
-		c.ReauthTime, err = duration(e)
+		c.ReauthTime, _ = duration(e.Value)
 	case "dpd_delay":
-		c.DPDDelay, err = duration(e)
+		c.DPDDelay, _ = duration(e.Value)
 	case "dpd_timeout":
-		c.DPDTimeout, err = duration(e)
+		c.DPDTimeout, _ = duration(e.Value)
 	case "unique":
-		c.Unique, err = oneOf(e, "no", "never", "keep", "replace")
+		c.Unique = strings.ToLower(e.Value)
 	case "ppk_id":
 		c.PPKID = e.Value
 	case "ppk_required":
-		c.PPKRequired, err = flag(e)
+		c.PPKRequired, _ = flag(e.Value)
 	case "proposals":
-		c.Proposals, err = readProposals(values(e), ikeProposal)
+		c.Proposals = d.proposals(e, ikeProposal)
 	case "pools":
 		c.Pools = values(e)
-	default:
-		return accepted(e.Name, connectionKeys[:])
+	case "vips":
+		c.VIPs = values(e)
+	case "if_id_in":
+		c.IfIDIn, _ = interfaceID(e.Value)
+	case "if_id_out":
+		c.IfIDOut, _ = interfaceID(e.Value)
 	}
-	return err
 }
 
-// Keys that are accepted and change nothing that the fake shows.
-var connectionKeys = [...]string{
-	"vips", "aggressive", "pull", "dscp", "encap", "mobike", "fragmentation", "childless", "send_certreq", "send_cert",
-	"ocsp", "keyingtries", "over_time", "rand_time", "if_id_in", "if_id_out", "mediation", "mediated_by", "mediation_peer",
+func numberOf(e vici.Element) uint64 {
+	n, _ := number(e.Value)
+	return n
 }
 
-var authKeys = [...]string{"round", "pubkeys"}
-
-var childKeys = [...]string{
-	"updown", "hostaccess", "policies", "policies_fwd_out", "replay_window", "rand_time", "life_bytes", "rand_bytes",
-	"life_packets", "rand_packets", "ipcomp", "inactivity", "reqid", "mark_in_sa", "set_mark_in", "set_mark_out",
-	"label_mode", "tfc_padding", "hw_offload", "sha256_96", "copy_df", "copy_ecn", "copy_dscp", "per_cpu_sas", "icmp",
-}
-
-func accepted(name string, known []string) error {
-	if slices.Contains(known, name) {
-		return nil
+// proposals reads a list that was found to be valid.
+func (d dialect) proposals(e vici.Element, kind proposalKind) []Proposal {
+	var list []Proposal
+	for _, text := range values(e) {
+		p, _ := d.readProposal(text, kind)
+		list = append(list, p)
 	}
-	return unknownOption(name)
+	return list
 }
 
-func appendAuth(rounds []Auth, m *vici.Message) ([]Auth, error) {
-	var a Auth
-	for e := range m.All() {
-		if e.Kind == vici.SectionStart && (strings.HasPrefix(e.Name, "cert") || strings.HasPrefix(e.Name, "cacert")) {
-			continue // a certificate on a token or in a file
-		}
-		if err := a.set(e); err != nil {
-			return nil, err
-		}
-	}
-	return append(rounds, a), nil
-}
-
-func (a *Auth) set(e vici.Element) error {
-	switch e.Name {
-	case "auth":
-		return a.setClass(e)
-	case "id":
-		a.ID = e.Value
-	case "ca_id":
-		a.CAID = e.Value
-	case "aaa_id":
-		a.AAAID = e.Value
-	case "eap_id":
-		a.EAPID = e.Value
-	case "xauth_id":
-		a.XAuthID = e.Value
-	case "revocation":
-		return a.setRevocation(e)
-	case "groups":
-		a.Groups = values(e)
-	case "cert_policy":
-		a.CertPolicy = values(e)
-	case "certs":
-		a.Certs = subjects(values(e))
-	case "cacerts":
-		a.CACerts = subjects(values(e))
-	default:
-		return accepted(e.Name, authKeys[:])
-	}
-	return nil
-}
-
-func (a *Auth) setClass(e vici.Element) error {
-	method, variant, _ := strings.Cut(e.Value, "-")
-	switch method {
-	case "psk":
-		a.Class = "pre-shared key"
-	case "pubkey", "rsa", "ecdsa", "ed25519", "ed448", "ike":
-		a.Class = "public key"
-	case "eap":
-		a.Class = "EAP"
-		a.EAPType = "EAP_" + strings.ToUpper(cmp.Or(variant, "dynamic"))
-	case "xauth":
-		a.Class, a.XAuth = "XAuth", variant
-	case "any":
-		a.Class = "any"
-	default:
-		return invalidValue(e.Name)
-	}
-	return nil
-}
-
-func (a *Auth) setRevocation(e vici.Element) error {
-	switch e.Value {
-	case "strict":
-		a.Revocation = "GOOD"
-	case "ifuri":
-		a.Revocation = "SKIPPED"
-	case "relaxed":
-	default:
-		return invalidValue(e.Name)
-	}
-	return nil
-}
-
-func readChildren(c *Connection, m *vici.Message) error {
+func (d dialect) readChildren(c *Connection, m *vici.Message) error {
 	for e := range m.All() {
 		if e.Kind != vici.SectionStart {
 			return unknownOption(e.Name)
 		}
 		child := Child{Name: e.Name, RekeyTime: defaultChildRekey}
 		for key := range e.Section.All() {
-			if err := child.set(key); err != nil {
+			if key.Kind == vici.SectionStart {
+				continue // daemons do not look into it
+			}
+			if err := d.check(childOptions[:], key); err != nil {
 				return err
 			}
+			d.setChild(&child, key)
 		}
 		c.Children = append(c.Children, child)
 	}
 	return nil
 }
 
-func (c *Child) set(e vici.Element) (err error) {
+// setChild applies a key that was found to be valid.
+func (d dialect) setChild(c *Child, e vici.Element) {
 	switch e.Name {
 	case "mode":
-		c.Mode, err = oneOf(e, "tunnel", "transport", "transport_proxy", "beet", "pass", "drop", "iptfs")
-		c.Mode = strings.ToUpper(c.Mode)
+		c.Mode = strings.ToUpper(e.Value)
 	case "local_ts":
 		c.LocalTS = values(e)
 	case "remote_ts":
 		c.RemoteTS = values(e)
 	case "esp_proposals":
-		c.Proposals, err = readProposals(values(e), espProposal)
+		c.Proposals = append(c.Proposals, d.proposals(e, espProposal)...)
 	case "ah_proposals":
-		c.Proposals, err = readProposals(values(e), ahProposal)
+		c.Proposals = append(c.Proposals, d.proposals(e, ahProposal)...)
 	case "rekey_time":
-		c.RekeyTime, err = duration(e)
+		c.RekeyTime, _ = duration(e.Value)
 	case "life_time":
-		c.LifeTime, err = duration(e)
+		c.LifeTime, _ = duration(e.Value)
 	case "rekey_bytes":
-		c.RekeyBytes, err = number(e)
+		c.RekeyBytes, _ = amount(e.Value)
 	case "rekey_packets":
-		c.RekeyPackets, err = number(e)
+		c.RekeyPackets = numberOf(e)
 	case "start_action":
-		c.StartAction, err = action(e)
+		c.StartAction, _ = action(e.Value)
 	case "dpd_action":
-		c.DPDAction, err = action(e)
+		c.DPDAction, _ = action(e.Value)
 	case "close_action":
-		c.CloseAction, err = action(e)
+		c.CloseAction, _ = action(e.Value)
 	case "label":
-		c.Label = e.Value
+		c.Label = hex.EncodeToString(append([]byte(e.Value), 0)) // SELinux's have a 0 at the end
 	case "interface":
 		c.Interface = e.Value
 	default:
-		return c.setNumber(e)
+		setChildNumber(c, e)
 	}
-	return err
 }
 
-func (c *Child) setNumber(e vici.Element) error {
-	var n uint64
-	var err error
+func setChildNumber(c *Child, e vici.Element) {
 	switch e.Name {
 	case "priority":
-		n, err = number(e)
-		c.Priority = int(n)
+		c.Priority = int(uint32(numberOf(e)))
 	case "mark_in":
-		c.MarkIn, err = mark(e)
+		c.MarkIn, _ = mark(e.Value)
 	case "mark_out":
-		c.MarkOut, err = mark(e)
+		c.MarkOut, _ = mark(e.Value)
 	case "if_id_in":
-		n, err = number(e)
-		c.IfIDIn = uint32(n)
+		c.IfIDIn, _ = interfaceID(e.Value)
 	case "if_id_out":
-		n, err = number(e)
-		c.IfIDOut = uint32(n)
-	default:
-		return accepted(e.Name, childKeys[:])
+		c.IfIDOut, _ = interfaceID(e.Value)
+	case "per_cpu_sas":
+		no, known := flag(e.Value)
+		c.PerCPU = no || !known
 	}
-	return err
-}
-
-func mark(e vici.Element) (Mark, error) {
-	value, mask, masked := strings.Cut(e.Value, "/")
-	v, err := strconv.ParseUint(value, 0, 32)
-	if err != nil {
-		return Mark{}, invalidValue(e.Name)
-	}
-	m := Mark{Value: uint32(v), Mask: ^uint32(0)}
-	if masked {
-		v, err = strconv.ParseUint(mask, 0, 32)
-		if err != nil {
-			return Mark{}, invalidValue(e.Name)
-		}
-		m.Mask = uint32(v)
-	}
-	return m, nil
 }

@@ -5,87 +5,209 @@ package vicitest
 
 import (
 	"crypto/x509"
+	"errors"
+	"math"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
 
-func port(e vici.Element) (uint16, error) {
-	n, err := strconv.ParseUint(e.Value, 0, 16)
-	if err != nil {
-		return 0, invalidValue(e.Name)
-	}
-	return uint16(n), nil
+// ascii takes every text that a daemon can read.
+func ascii(_ dialect, value string) bool { return printable(value) }
+
+// number reads an integer as C does: spaces before it, a sign, hexadecimal or octal digits. A text without anything is 0,
+// and what is too large is as large as it can be.
+func number(value string) (uint64, bool) {
+	n, rest := leadingNumber(value, 0)
+	return n, rest == ""
 }
 
-func number(e vici.Element) (uint64, error) {
-	n, err := strconv.ParseUint(e.Value, 0, 64)
-	if err != nil {
-		return 0, invalidValue(e.Name)
+// leadingNumber reads the number that a text begins with, and returns what follows.
+func leadingNumber(text string, base int) (n uint64, rest string) {
+	text = strings.TrimLeft(text, " ")
+	digits := strings.TrimPrefix(strings.TrimPrefix(text, "-"), "+")
+	end := len(digits)
+	for ; end > 0; end-- {
+		if parsed, ok := digitsOf(digits[:end], base); ok {
+			n = parsed
+			break
+		}
 	}
-	return n, nil
+	if end == 0 {
+		return 0, text // also of a sign alone
+	}
+	if strings.HasPrefix(text, "-") {
+		n = -n
+	}
+	return n, digits[end:]
 }
 
-func ikeVersionNumber(e vici.Element) (int, error) {
-	v, err := oneOf(e, "0", "1", "2")
-	if err != nil {
-		return 0, err
+func digitsOf(text string, base int) (uint64, bool) {
+	lower := strings.ToLower(text)
+	if strings.ContainsAny(lower, "_o") || base == 0 && strings.HasPrefix(lower, "0b") {
+		return 0, false // these are Go's
 	}
-	return int(v[0] - '0'), nil
+	n, err := strconv.ParseUint(text, base, 64)
+	return n, err == nil || errors.Is(err, strconv.ErrRange)
+}
+
+// binaryNumber reads the digits of a DSCP.
+func binaryNumber(value string) (uint64, bool) {
+	n, rest := leadingNumber(value, 2)
+	return n, rest == ""
 }
 
 // duration reads seconds, or a number with one of strongSwan's units.
-func duration(e vici.Element) (time.Duration, error) {
-	digits, unit := e.Value, time.Second
-	switch {
-	case strings.HasSuffix(digits, "s"):
-	case strings.HasSuffix(digits, "m"):
+func duration(value string) (time.Duration, bool) {
+	n, rest := leadingNumber(value, 0)
+	unit := time.Second
+	switch strings.ToLower(strings.TrimLeft(rest, " ")) {
+	case "", "s":
+	case "m":
 		unit = time.Minute
-	case strings.HasSuffix(digits, "h"):
+	case "h":
 		unit = time.Hour
-	case strings.HasSuffix(digits, "d"):
+	case "d":
 		unit = 24 * time.Hour
+	default:
+		return 0, false
 	}
-	n, err := strconv.ParseUint(strings.TrimRight(digits, "smhd"), 10, 32)
-	if err != nil {
-		return 0, invalidValue(e.Name)
-	}
-	return time.Duration(n) * unit, nil
+	return time.Duration(uint32(n)) * unit, true
 }
 
-func flag(e vici.Element) (bool, error) {
-	m := new(vici.Message).Add("x", e.Value)
-	if boolean(m, "x", false) != boolean(m, "x", true) {
-		return false, invalidValue(e.Name)
+// amount reads bytes, or a number with one of strongSwan's units.
+func amount(value string) (uint64, bool) {
+	n, rest := leadingNumber(value, 0)
+	switch strings.ToLower(strings.TrimLeft(rest, " ")) {
+	case "":
+		return n, true
+	case "k":
+		return n << 10, true
+	case "m":
+		return n << 20, true
+	case "g":
+		return n << 30, true
 	}
-	return boolean(m, "x", false), nil
+	return 0, false
 }
 
-func oneOf(e vici.Element, allowed ...string) (string, error) {
-	if !slices.Contains(allowed, strings.ToLower(e.Value)) {
-		return "", invalidValue(e.Name)
+func flag(value string) (yes, ok bool) {
+	switch strings.ToLower(value) {
+	case "yes", "true", "enabled", "1":
+		return true, true
+	case "no", "false", "disabled", "0":
+		return false, true
 	}
-	return strings.ToLower(e.Value), nil
+	return false, false
+}
+
+// actions takes what is to happen to a child. Several at once, of which the strongest counts, came with 5.9.6.
+func actions(d dialect, value string) bool {
+	_, ok := action(value)
+	return ok && (d.since(5, 9, 6) || value != "" && !strings.Contains(value, "|"))
 }
 
 // action reads what is to happen to a child, old names included.
-func action(e vici.Element) (string, error) {
-	v, err := oneOf(e, "none", "trap", "start", "clear", "hold", "route", "restart", "trap|start")
-	switch v {
-	case "clear":
-		v = "none"
-	case "hold", "route":
-		v = "trap"
-	case "restart":
-		v = "start"
+func action(value string) (string, bool) {
+	strongest := 0
+	names := []string{"none", "trap", "start"}
+	for name := range strings.SplitSeq(strings.ToLower(value), "|") {
+		switch name {
+		case "clear", "":
+			name = "none"
+		case "route":
+			name = "trap"
+		case "restart":
+			name = "start"
+		}
+		i := slices.Index(names, name)
+		if i < 0 {
+			return "", false
+		}
+		strongest = max(strongest, i)
 	}
-	return v, err
+	return names[strongest], true
 }
 
-// subjects names certificates; what is none is left out.
+// Marks and interface ids that the daemon makes up when a CHILD_SA is installed.
+const (
+	Unique    uint32 = math.MaxUint32     // %unique: one of its own for each CHILD_SA
+	UniqueDir uint32 = math.MaxUint32 - 1 // %unique-dir: likewise, and another one for each direction
+)
+
+// mark reads a mark with its mask. Values and masks that are left out are 0.
+func mark(text string) (Mark, bool) {
+	value, mask, masked := strings.Cut(text, "/")
+	v, ok := interfaceID(value)
+	m := Mark{Value: v, Mask: math.MaxUint32}
+	if masked {
+		n, valid := number(mask)
+		m.Mask, ok = uint32(n), ok && valid
+	}
+	return m, ok
+}
+
+// markToSet reads a mark that packets get. It cannot be made up, but be the one that the CHILD_SA has.
+func markToSet(text string) (Mark, bool) {
+	value, mask, masked := strings.Cut(text, "/")
+	if strings.HasPrefix(strings.ToLower(value), "%unique") {
+		return Mark{}, false
+	}
+	if strings.EqualFold(value, "%same") {
+		value = ""
+	}
+	if masked {
+		value += "/" + mask
+	}
+	return mark(value)
+}
+
+func interfaceID(value string) (uint32, bool) {
+	switch strings.ToLower(value) {
+	case "%unique":
+		return Unique, true
+	case "%unique-dir":
+		return UniqueDir, true
+	}
+	n, ok := number(value)
+	return uint32(n), ok
+}
+
+// padding takes bytes, or up to the path's MTU.
+func padding(_ dialect, value string) bool {
+	_, ok := number(value)
+	return ok || value == "mtu"
+}
+
+// perCPU takes a boolean or the way in which packets are spread.
+func perCPU(_ dialect, value string) bool {
+	_, ok := flag(value)
+	return ok || strings.EqualFold(value, "encap")
+}
+
+func label(_ dialect, value string) bool { return value != "" && printable(value) }
+
+// address takes an IP address, also the one that stands for any.
+func address(_ dialect, value string) bool {
+	_, err := netip.ParseAddr(value)
+	return err == nil || value == "%any" || value == "%any6"
+}
+
+// certificateData takes a certificate in DER or PEM.
+func certificateData(_ dialect, value string) bool {
+	_, err := x509.ParseCertificate(decodePEM([]byte(value)))
+	return err == nil
+}
+
+// publicKeyData takes a public key in DER or PEM.
+func publicKeyData(_ dialect, value string) bool {
+	_, err := x509.ParsePKIXPublicKey(decodePEM([]byte(value)))
+	return err == nil
+}
+
+// subjects names certificates.
 func subjects(data []string) []string {
 	var names []string
 	for _, item := range data {
@@ -94,139 +216,4 @@ func subjects(data []string) []string {
 		}
 	}
 	return names
-}
-
-// What a proposal is for.
-type proposalKind int
-
-const (
-	ikeProposal proposalKind = iota
-	espProposal
-	ahProposal
-)
-
-// readProposals reads strongSwan's notation, such as aes256-sha256-x25519.
-func readProposals(list []string, kind proposalKind) ([]Proposal, error) {
-	var proposals []Proposal
-	for _, s := range list {
-		p, ok := readProposal(s, kind)
-		if !ok {
-			return nil, invalidValue("proposals")
-		}
-		proposals = append(proposals, p)
-	}
-	return proposals, nil
-}
-
-func readProposal(s string, kind proposalKind) (p Proposal, ok bool) {
-	switch {
-	case s == "default" && kind == ikeProposal:
-		return usualIKE()[0], true
-	case s == "default":
-		return usualESP()[0], true
-	}
-	for word := range strings.SplitSeq(s, "-") {
-		if !p.add(word) {
-			return p, false
-		}
-	}
-	p.AH = kind == ahProposal
-	if kind != ikeProposal {
-		p.PRF = nil // a CHILD_SA has its keys from the IKE_SA's
-	}
-	return p, true
-}
-
-// add puts an algorithm where it belongs.
-func (p *Proposal) add(word string) bool {
-	if n, name, ok := strings.Cut(strings.TrimPrefix(word, "ke"), "_"); ok && strings.HasPrefix(word, "ke") {
-		i, err := strconv.Atoi(n)
-		if err != nil || i < 1 || i > len(p.AKE) || keyExchange(name) == "" {
-			return false
-		}
-		p.AKE[i-1] = append(p.AKE[i-1], keyExchange(name))
-		return true
-	}
-	switch {
-	case encryption(word) != "":
-		p.Encryption = append(p.Encryption, encryption(word))
-	case integrity(word) != "":
-		p.Integrity = append(p.Integrity, integrity(word))
-		p.PRF = append(p.PRF, prfOf(integrity(word)))
-	case strings.HasPrefix(word, "prf") && integrity(word[3:]) != "":
-		p.PRF = append(p.PRF, prfOf(integrity(word[3:])))
-	case keyExchange(word) != "":
-		p.KE = append(p.KE, keyExchange(word))
-	case word == "esn":
-		p.ESN = append(p.ESN, "EXT_SEQ")
-	case word == "noesn":
-		p.ESN = append(p.ESN, "NO_EXT_SEQ")
-	default:
-		return false
-	}
-	return true
-}
-
-func encryption(word string) string {
-	switch word {
-	case "aes128", "aes192", "aes256":
-		return "AES_CBC_" + word[3:]
-	case "aes128gcm16", "aes192gcm16", "aes256gcm16", "aes128gcm128", "aes256gcm128":
-		return "AES_GCM_16_" + word[3:6]
-	case "chacha20poly1305":
-		return "CHACHA20_POLY1305"
-	case "3des":
-		return "3DES_CBC"
-	case "null":
-		return "NULL"
-	}
-	return ""
-}
-
-func integrity(word string) string {
-	switch word {
-	case "sha1", "sha":
-		return "HMAC_SHA1_96"
-	case "sha256", "sha2_256":
-		return "HMAC_SHA2_256_128"
-	case "sha384", "sha2_384":
-		return "HMAC_SHA2_384_192"
-	case "sha512", "sha2_512":
-		return "HMAC_SHA2_512_256"
-	case "md5":
-		return "HMAC_MD5_96"
-	}
-	return ""
-}
-
-// prfOf names the pseudo-random function of an integrity algorithm: without its truncation.
-func prfOf(integrity string) string {
-	return "PRF_" + integrity[:strings.LastIndexByte(integrity, '_')]
-}
-
-func keyExchange(word string) string {
-	switch word {
-	case "x25519", "curve25519":
-		return "CURVE_25519"
-	case "x448", "curve448":
-		return "CURVE_448"
-	case "ecp256", "ecp384", "ecp521":
-		return "ECP_" + word[3:]
-	case "modp1024", "modp1536", "modp2048", "modp3072", "modp4096", "modp6144", "modp8192":
-		return "MODP_" + word[4:]
-	case "mlkem512", "mlkem768", "mlkem1024":
-		return "ML_KEM_" + word[5:]
-	}
-	return ""
-}
-
-// splitKeySize splits the size off an algorithm that has several.
-func splitKeySize(name string) (algorithm string, bits int) {
-	for _, variable := range []string{"AES_CBC", "AES_CTR", "AES_GCM_16", "AES_CCM_16", "CAMELLIA_CBC"} {
-		if size, ok := strings.CutPrefix(name, variable+"_"); ok {
-			bits, _ = strconv.Atoi(size) // it stays 0 where there is no size
-			return variable, bits
-		}
-	}
-	return name, 0
 }

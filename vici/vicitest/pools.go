@@ -161,8 +161,12 @@ func (p *pool) offline() (n int) {
 	return n
 }
 
-// assignAddresses gives a peer its virtual IPs: those that are named, or, if it comes to us, one of each pool.
+// assignAddresses gives a peer its virtual IPs: those that are named, or, if it comes to us, one of each pool. If we come to
+// it, it gives us those that the connection asks for.
 func (d *Daemon) assignAddresses(sa *IKESA, c *Connection, peer Peer) {
+	if !peer.Responder {
+		sa.LocalVIPs = givenAddresses(c.VIPs)
+	}
 	if peer.VIPs != nil {
 		sa.RemoteVIPs = slices.Clone(peer.VIPs)
 		return
@@ -177,6 +181,21 @@ func (d *Daemon) assignAddresses(sa *IKESA, c *Connection, peer Peer) {
 			d.RaiseAlert("vip-failure", sa)
 		}
 	}
+}
+
+// givenAddresses are virtual IPs that a peer gives us: made up, where any is asked for.
+func givenAddresses(wanted []string) []string {
+	var given []string
+	for _, vip := range wanted {
+		switch vip {
+		case "0.0.0.0", "%any":
+			vip = "10.255.0.1"
+		case "::", "%any6":
+			vip = "fec0::ff:1"
+		}
+		given = append(given, vip)
+	}
+	return given
 }
 
 // identity is what leases are remembered for.
@@ -203,7 +222,7 @@ func (d *Daemon) eachLease(sa *IKESA, f func(*lease)) {
 
 func (d *Daemon) getPools(request *vici.Message) (*vici.Message, error) {
 	name, named := text(request, "name")
-	withLeases := boolean(request, "leases", false) && d.since(5, 3, 4)
+	withLeases := boolean(request, "leases") && d.since(5, 3, 4)
 	answer := new(vici.Message)
 	for _, p := range d.pools {
 		if !named || p.name == name || !d.since(5, 5, 2) {
@@ -260,7 +279,7 @@ func (d *Daemon) loadPool(request *vici.Message) (*vici.Message, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := checkPoolKeys(e.Section); err != nil {
+		if err := d.checkPoolKeys(e.Section); err != nil {
 			return nil, err
 		}
 		d.addPool(p)
@@ -268,18 +287,39 @@ func (d *Daemon) loadPool(request *vici.Message) (*vici.Message, error) {
 	return success(), nil
 }
 
+// poolAttributes are the keys of a pool beside its addresses, all but the last since the first release. Numbers of attributes
+// are keys, too.
 var poolAttributes = [...]string{
 	"address", "dns", "nbns", "dhcp", "netmask", "server", "subnet", "split_include", "split_exclude", "p_cscf",
 }
 
-func checkPoolKeys(m *vici.Message) error {
+// hasAttribute tells whether a pool can have an attribute, and whether it is called by its name, so that its values are checked.
+func (d dialect) hasAttribute(name string) (named, ok bool) {
+	if number, err := strconv.Atoi(name); err == nil {
+		return false, number > 0
+	}
+	return true, slices.Contains(poolAttributes[:], name) && (name != "p_cscf" || d.since(6, 0, 3))
+}
+
+// checkPoolKeys checks the lists of a pool's section. Daemons do not look at a list without items.
+func (d dialect) checkPoolKeys(m *vici.Message) error {
 	for e := range m.All() {
-		_, numeric := strconv.Atoi(e.Name)
-		if e.Name != "addrs" && numeric != nil && !slices.Contains(poolAttributes[:], e.Name) {
-			return fmt.Errorf("unknown attribute: %s", e.Name)
+		if e.Kind == vici.SectionStart || e.Name == "addrs" && e.Kind == vici.KeyValue || e.Kind == vici.ListStart && len(e.Items) == 0 {
+			continue
+		}
+		named, ok := d.hasAttribute(e.Name)
+		if !ok || e.Kind != vici.ListStart || named && slices.ContainsFunc(e.Items, func(item string) bool { return !isNetwork(item) }) {
+			return fmt.Errorf("invalid attribute: %s", e.Name)
 		}
 	}
 	return nil
+}
+
+// isNetwork tells whether a text is an address, alone or with a prefix length.
+func isNetwork(text string) bool {
+	_, errAddress := netip.ParseAddr(text)
+	_, errPrefix := netip.ParsePrefix(text)
+	return errAddress == nil || errPrefix == nil
 }
 
 func (d *Daemon) unloadPool(request *vici.Message) (*vici.Message, error) {

@@ -32,6 +32,7 @@ func (d *Daemon) rekeyIKE(sa *IKESA, how Rekeying) *IKESA {
 	}
 	dying := *sa
 	dying.State = IKERekeying
+	dying.LocalVIPs, dying.RemoteVIPs = nil, nil // they have moved to the new one
 	if how.Responder && !d.since(6, 0, 0) {
 		dying.State = IKEEstablished
 	}
@@ -41,6 +42,7 @@ func (d *Daemon) rekeyIKE(sa *IKESA, how Rekeying) *IKESA {
 		d.RaiseIKERekey(&dying, loser)
 		dying = *loser
 		dying.State = IKERekeying
+		dying.LocalVIPs, dying.RemoteVIPs = nil, nil
 	}
 	replacement := d.ikeSuccessor(sa, how.Responder)
 	replacement.ReauthAt = sa.ReauthAt

@@ -76,16 +76,11 @@ func text(m *vici.Message, key string) (string, bool) {
 	return v, ok && printable(v)
 }
 
-// boolean reads a key as charon does: words that it does not know mean the default.
-func boolean(m *vici.Message, key string, missing bool) bool {
+// boolean reads a key as charon does: words that it does not know mean the default, which is no.
+func boolean(m *vici.Message, key string) bool {
 	v, _ := m.Value(key)
-	switch strings.ToLower(v) {
-	case "yes", "true", "enabled", "1":
-		return true
-	case "no", "false", "disabled", "0":
-		return false
-	}
-	return missing
+	yes, _ := flag(v)
+	return yes
 }
 
 // integer reads a key with the bases of C; what does not parse means the default.
