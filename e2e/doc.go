@@ -13,7 +13,7 @@
 // The last one writes the golden files anew: testdata/series-GENERATION.txt has
 // all series that the laboratory's moon has after a few tunnels came up,
 // testdata/protocol.txt which generation of the daemon has which commands, events
-// and fields, docs/alerts.md which alerts fire in which situation.
+// and fields, and why no daemon of the laboratory sends some, docs/alerts.md which alerts fire in which situation.
 //
 // The tests need what the laboratory needs: root, and the trees with the daemons.
 // All of them run one after the other, since they measure time and traffic on

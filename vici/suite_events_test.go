@@ -13,22 +13,23 @@ import (
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
 
-// suiteEvents are what a daemon reports of the suite's tunnel.
+// suiteEvents are what a daemon reports of one of the suite's tunnels.
 type suiteEvents struct {
 	t      *testing.T
+	tunnel string
 	bodies chan vici.EventBody
 	logged int // events of the log
 }
 
-// watch subscribes to events of the tunnel, and to more.
-func (s *suite) watch(t *testing.T, more ...string) *suiteEvents {
+// watch subscribes to events of a tunnel, and to more.
+func (s *suite) watch(t *testing.T, tunnel string, more ...string) *suiteEvents {
 	t.Helper()
 	session := s.dial(t)
 	events, err := session.Events(suiteBound(t),
 		append(more, "ike-updown", "ike-rekey", "ike-update", "child-updown", "child-rekey")...)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
-	e := &suiteEvents{t: t, bodies: make(chan vici.EventBody, 10000)}
+	e := &suiteEvents{t: t, tunnel: tunnel, bodies: make(chan vici.EventBody, 10000)}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -71,7 +72,7 @@ func (e *suiteEvents) alert(kind string) {
 	e.t.Helper()
 	for {
 		if alert, ok := e.receive().(*vici.Alert); ok && alert.Type == kind {
-			require.Equal(e.t, suiteName, alert.IKE.Name)
+			require.Equal(e.t, e.tunnel, alert.IKE.Name)
 			return
 		}
 	}
@@ -102,7 +103,7 @@ func (e *suiteEvents) ikeUpDown(up bool) *vici.IKESA {
 	e.t.Helper()
 	event := nextOf[*vici.IKEUpDown](e)
 	require.Equal(e.t, up, event.Up)
-	require.Equal(e.t, suiteName, event.IKE.Name)
+	require.Equal(e.t, e.tunnel, event.IKE.Name)
 	require.Empty(e.t, event.IKE.Children)
 	state := vici.StateEstablished
 	if !up {
@@ -117,9 +118,9 @@ func (e *suiteEvents) childUpDown(up bool) *vici.ChildSA {
 	e.t.Helper()
 	event := nextOf[*vici.ChildUpDown](e)
 	require.Equal(e.t, up, event.Up)
-	require.Equal(e.t, suiteName, event.IKE.Name)
+	require.Equal(e.t, e.tunnel, event.IKE.Name)
 	child := event.Child()
-	require.Equal(e.t, suiteChild, child.Name)
+	require.Equal(e.t, tunnelChild(e.tunnel), child.Name)
 	require.True(e.t, child.BytesIn.Present(), "traffic is told")
 	if up {
 		require.Equal(e.t, vici.StateInstalled, child.State)
@@ -127,17 +128,19 @@ func (e *suiteEvents) childUpDown(up bool) *vici.ChildSA {
 	return child
 }
 
-// childRekey insists that the CHILD_SA's rekeying is the next event.
+// childRekey insists that the CHILD_SA's rekeying is the next event, and that the old one's traffic is told.
 func (e *suiteEvents) childRekey(from *vici.ChildSA, oldState string) *vici.ChildSA {
 	e.t.Helper()
 	event := nextOf[*vici.ChildRekey](e)
-	require.Equal(e.t, suiteName, event.IKE.Name)
+	require.Equal(e.t, e.tunnel, event.IKE.Name)
 	require.Equal(e.t, from.UniqueID, event.Old.UniqueID)
 	require.Equal(e.t, from.SPIIn, event.Old.SPIIn)
 	require.Equal(e.t, oldState, event.Old.State)
-	require.Equal(e.t, suiteChild, event.New.Name)
+	require.Equal(e.t, tunnelChild(e.tunnel), event.New.Name)
 	require.NotEqual(e.t, from.UniqueID, event.New.UniqueID)
 	require.Equal(e.t, from.ReqID, event.New.ReqID)
-	require.True(e.t, event.Old.BytesIn.Present(), "the old one's traffic is told")
+	requireTraffic(e.t, from, &event.Old)
+	require.True(e.t, event.Old.UseIn.Present())
+	requireUnused(e.t, &event.New)
 	return &event.New
 }

@@ -12,37 +12,37 @@ import (
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
 
-// sas lists the tunnel's IKE_SAs. It waits for those that are busy: a daemon reports what happens while it still
+// sas lists a tunnel's IKE_SAs. It waits for those that are busy: a daemon reports what happens while it still
 // works on it.
-func (s *suite) sas(t *testing.T) []*vici.IKESA {
+func (s *suite) sas(t *testing.T, tunnel string) []*vici.IKESA {
 	t.Helper()
 	var all []*vici.IKESA
-	for sa, err := range s.dial(t).ListSAs(suiteBound(t), vici.ListSAsRequest{IKE: suiteName}) {
+	for sa, err := range s.dial(t).ListSAs(suiteBound(t), vici.ListSAsRequest{IKE: tunnel}) {
 		require.NoError(t, err)
 		all = append(all, sa.Clone())
 	}
 	return all
 }
 
-// awaitSAs returns the tunnel's IKE_SAs when there are so many. A daemon may list less, or more, while it replaces one.
-func (s *suite) awaitSAs(t *testing.T, n int) []*vici.IKESA {
+// awaitSAs returns a tunnel's IKE_SAs when there are so many. A daemon may list less, or more, while it replaces one.
+func (s *suite) awaitSAs(t *testing.T, tunnel string, n int) []*vici.IKESA {
 	t.Helper()
 	var all []*vici.IKESA
 	awaitTrue(t, func() bool {
-		all = s.sas(t)
+		all = s.sas(t, tunnel)
 		return len(all) == n
 	})
 	return all
 }
 
-// installedChild returns the tunnel's CHILD_SA when just one is installed. During the rekeying of an IKE_SA there can
+// installedChild returns a tunnel's CHILD_SA when just one is installed. During the rekeying of an IKE_SA there can
 // be none in the list for a moment, since it is on its way to the new one.
-func (s *suite) installedChild(t *testing.T) *vici.ChildSA {
+func (s *suite) installedChild(t *testing.T, tunnel string) *vici.ChildSA {
 	t.Helper()
 	var installed []*vici.ChildSA
 	awaitTrue(t, func() bool {
 		installed = nil
-		for _, sa := range s.sas(t) {
+		for _, sa := range s.sas(t, tunnel) {
 			for i := range sa.Children {
 				if sa.Children[i].State == vici.StateInstalled {
 					installed = append(installed, &sa.Children[i])
@@ -72,7 +72,7 @@ func awaitTrue(t *testing.T, is func() bool) {
 // suiteInitiator takes a tunnel that this end initiates through its life.
 func suiteInitiator(t *testing.T, s *suite) {
 	t.Helper()
-	ctx, session, events := suiteBound(t), s.dial(t), s.watch(t, "log")
+	ctx, session, events := suiteBound(t), s.dial(t), s.watch(t, suiteName, "log")
 	var log []*vici.ControlLog
 	keep := func(l *vici.ControlLog) { log = append(log, l) }
 	request := vici.InitiateRequest{Child: suiteChild, IKE: suiteName, Timeout: suiteTimeout, LogLevel: vici.Some(2)}
@@ -87,20 +87,24 @@ func suiteInitiator(t *testing.T, s *suite) {
 	require.Equal(t, vici.Some(time.Duration(0)), ike.Established)
 	child := events.childUpDown(true)
 
-	sas := s.awaitSAs(t, 1)
+	sas := s.awaitSAs(t, suiteName, 1)
 	requireTunnel(t, sas[0])
 	require.Equal(t, ike.UniqueID, sas[0].UniqueID)
 	require.Equal(t, child.UniqueID, sas[0].Children[0].UniqueID)
+	s.carry(t, suiteName, suitePeerInside)
 
 	// This comes first: a daemon puts it off while there are remains of a rekeyed CHILD_SA.
 	ike, child = suiteReauthenticate(t, s, session, events)
 	child = suiteRekeyChild(t, s, session, events, child)
 	suiteRekeyIKE(t, s, session, events, ike, child)
 
+	carried := s.carry(t, suiteName, suitePeerInside)
 	result, err := session.Terminate(ctx, vici.TerminateRequest{ChildID: child.UniqueID, Timeout: suiteTimeout}, keep)
 	require.NoError(t, err)
 	require.Equal(t, vici.Some[uint32](1), result.Terminated)
-	require.Equal(t, vici.StateDeleted, events.childUpDown(false).State)
+	gone := events.childUpDown(false)
+	require.Equal(t, vici.StateDeleted, gone.State)
+	requireTraffic(t, carried, gone)
 	require.NoError(t, session.Initiate(ctx, vici.InitiateRequest{Child: suiteChild, Timeout: vici.NoWait}, nil))
 	events.childUpDown(true)
 
@@ -110,7 +114,7 @@ func suiteInitiator(t *testing.T, s *suite) {
 	require.False(t, events.ikeUpDown(false).Established.Present(), "it is told while an IKE_SA is established")
 	events.childUpDown(false)
 	require.Positive(t, events.logged)
-	s.awaitSAs(t, 0)
+	s.awaitSAs(t, suiteName, 0)
 }
 
 // requireTunnel insists on all that is known of the tunnel when it is new.
@@ -132,6 +136,8 @@ func requireTunnel(t *testing.T, sa *vici.IKESA) {
 	require.Equal(t, "CURVE_25519", sa.KeyExchange)
 	requireSooner(t, 4*time.Hour, sa.RekeyTime)
 	requireSooner(t, 6*time.Hour, sa.ReauthTime)
+	require.Len(t, sa.LocalVIPs, 1)
+	require.Empty(t, sa.RemoteVIPs)
 	require.Len(t, sa.Children, 1)
 	child := sa.Children[0]
 	require.Equal(t, suiteChild, child.Name)
@@ -160,12 +166,14 @@ func requireSooner(t *testing.T, configured time.Duration, left vici.Opt[time.Du
 
 func suiteRekeyChild(t *testing.T, s *suite, session *vici.Session, events *suiteEvents, child *vici.ChildSA) *vici.ChildSA {
 	t.Helper()
+	carried := s.carry(t, suiteName, suitePeerInside)
+	require.Equal(t, child.UniqueID, carried.UniqueID)
 	result, err := session.Rekey(suiteBound(t), vici.RekeyRequest{Child: suiteChild})
 	require.NoError(t, err)
 	require.Equal(t, vici.Some[uint32](1), result.Matches)
-	rekeyed := events.childRekey(child, s.rekeyedState(false))
+	rekeyed := events.childRekey(carried, s.rekeyedState(false))
 	require.Equal(t, "CURVE_25519", rekeyed.KeyExchange)
-	installed := s.installedChild(t)
+	installed := s.installedChild(t, suiteName)
 	require.Equal(t, rekeyed.UniqueID, installed.UniqueID)
 	return installed
 }
@@ -183,6 +191,7 @@ func (s *suite) rekeyedState(responder bool) string {
 
 func suiteRekeyIKE(t *testing.T, s *suite, session *vici.Session, events *suiteEvents, ike *vici.IKESA, child *vici.ChildSA) {
 	t.Helper()
+	carried := s.carry(t, suiteName, suitePeerInside)
 	result, err := session.Rekey(suiteBound(t), vici.RekeyRequest{IKEID: ike.UniqueID})
 	require.NoError(t, err)
 	require.Equal(t, vici.Some[uint32](1), result.Matches)
@@ -193,7 +202,8 @@ func suiteRekeyIKE(t *testing.T, s *suite, session *vici.Session, events *suiteE
 	require.Equal(t, vici.StateEstablished, event.New.State)
 	require.NotEqual(t, ike.UniqueID, event.New.UniqueID)
 	require.NotEqual(t, ike.InitiatorSPI, event.New.InitiatorSPI)
-	moved := s.installedChild(t)
+	moved := s.installedChild(t, suiteName)
+	requireTraffic(t, carried, moved)
 	require.Equal(t, child.UniqueID, moved.UniqueID, "children move as they are")
 	require.Equal(t, child.SPIIn, moved.SPIIn)
 }
@@ -211,38 +221,53 @@ func suiteReauthenticate(t *testing.T, s *suite, session *vici.Session, events *
 			ike, child = sa, sub
 		}
 	}
-	s.awaitSAs(t, 1)
+	s.awaitSAs(t, suiteName, 1)
 	return ike, child
 }
 
 // suiteResponder takes a tunnel that the peer initiates through its life.
 func suiteResponder(t *testing.T, s *suite) {
 	t.Helper()
-	events := s.watch(t, "alert")
-	s.peer.initiate(t)
-	if s.since(5, 9, 2) {
-		update := nextOf[*vici.IKEUpdate](events) // the ports change from 500 to 4500
-		require.Equal(t, vici.Unnamed, update.IKE.Name)
-		require.Equal(t, vici.StateConnecting, update.IKE.State)
-		require.Equal(t, vici.Some[uint16](500), update.IKE.RemotePort)
-		require.Equal(t, vici.Some[uint16](4500), update.RemotePort)
-		require.Equal(t, suitePeerHost, update.RemoteHost)
-	}
+	events := s.watch(t, suiteName, "alert")
+	s.peer.initiate(t, suiteName)
+	s.nextUpdate(t, events)
 	require.False(t, events.ikeUpDown(true).Initiator)
-	child := events.childUpDown(true)
+	events.childUpDown(true)
 
-	s.peer.rekey(t)
-	rekeyed := events.childRekey(child, s.rekeyedState(true))
-	require.Equal(t, rekeyed.UniqueID, s.installedChild(t).UniqueID)
-
+	s.rekeyByPeer(t, events, suitePeerInside)
 	s.peer.mistake(t)
 	if s.since(6, 0, 3) {
 		events.alert("ts-mismatch")
 		events.alert("keep-on-child-sa-failure")
 	}
-	s.peer.terminate(t)
+	s.peer.terminate(t, suiteName)
 	events.ikeUpDown(false)
 	events.childUpDown(false)
+}
+
+// nextUpdate insists on what a responder reports before it knows the peer.
+func (s *suite) nextUpdate(t *testing.T, events *suiteEvents) {
+	t.Helper()
+	if !s.since(5, 9, 2) {
+		return
+	}
+	update := nextOf[*vici.IKEUpdate](events) // the ports change from 500 to 4500
+	require.Equal(t, vici.Unnamed, update.IKE.Name)
+	require.Equal(t, vici.StateConnecting, update.IKE.State)
+	require.Equal(t, vici.Some[uint16](500), update.IKE.RemotePort)
+	require.Equal(t, vici.Some[uint16](4500), update.RemotePort)
+	require.Equal(t, suitePeerHost, update.RemoteHost)
+}
+
+// rekeyByPeer lets traffic pass and the peer rekey the CHILD_SA. It returns the new one, through which traffic has passed, too.
+func (s *suite) rekeyByPeer(t *testing.T, events *suiteEvents, to string) *vici.ChildSA {
+	t.Helper()
+	carried := s.carry(t, events.tunnel, to)
+	s.peer.rekey(t, events.tunnel)
+	rekeyed := events.childRekey(carried, s.rekeyedState(true))
+	again := s.carry(t, events.tunnel, to)
+	require.Equal(t, rekeyed.UniqueID, again.UniqueID)
+	return again
 }
 
 // suiteCounters looks at what the tunnel's life has counted.

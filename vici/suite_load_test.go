@@ -198,12 +198,12 @@ func suitePools(t *testing.T, s *suite) {
 func suiteConnections(t *testing.T, s *suite) {
 	t.Helper()
 	ctx, session := suiteBound(t), s.dial(t)
-	bad := suiteConn(suiteHost, suitePeerHost)
+	bad := s.conn(suiteHost, suitePeerHost)
 	bad.Extra = new(vici.Message).Add("no_such_key", "1")
 	requireRefused(t, session.LoadConn(ctx, bad))
-	require.NoError(t, session.LoadConn(ctx, suiteConn(suiteHost, suitePeerHost)))
+	require.NoError(t, session.LoadConn(ctx, s.conn(suiteHost, suitePeerHost)))
 	require.NoError(t, session.LoadShared(ctx, suiteSecret()))
-	s.peer.load(t)
+	s.peer.load(t, s)
 
 	names, err := session.ConnNames(ctx)
 	require.NoError(t, err)

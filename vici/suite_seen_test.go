@@ -74,9 +74,15 @@ func (r *seenRecord) write(t *testing.T, release string) {
 		require.NoError(t, c.see(lines, func(command string, p vici.Packet) { requireTyped(t, command, p) }))
 	}
 	require.Greater(t, len(lines), 100)
+	writeSeen(t, release, lines)
+	writeSeen(t, "typed", typedFields(t))
+}
+
+func writeSeen(t *testing.T, file string, lines map[string]bool) {
+	t.Helper()
 	if dir := os.Getenv("VICI_TEST_SEEN"); dir != "" {
 		text := strings.Join(slices.Sorted(maps.Keys(lines)), "\n") + "\n"
-		require.NoError(t, os.WriteFile(filepath.Join(dir, release), []byte(text), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
 	}
 }
 

@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,11 +28,14 @@ import (
 //	VICI_TEST_ADDRESS  the daemon's VICI address, such as unix:///run/charon.vici
 //	VICI_TEST_PEER     that of another daemon, with which the first can talk IKE
 //	VICI_TEST_LOG      the file of the first daemon's log, with group CFG at level 2: it tells of registrations
+//	VICI_TEST_PING     how to ping from where the first daemon is, such as "ip netns exec moon ping -q": the suite adds
+//	                   the number of packets and both addresses
 //	VICI_TEST_SEEN     a directory that gets a file, named as the daemon's version, with a line for each command,
 //	                   event and field that it sent
 //
-// The daemons have the addresses suiteHost and suitePeerHost. What is loaded into them is changed, so they
-// must be there for tests only; package e2e has such.
+// The daemons have the addresses suiteHost and suitePeerHost, and behind them suiteInside and suitePeerInside. What is
+// loaded into them is changed, so they must be there for tests only; package e2e has such. They do ESP in user space
+// (plugin kernel-libipsec).
 func TestSuite(t *testing.T) {
 	if address := os.Getenv("VICI_TEST_ADDRESS"); address != "" {
 		runSuite(t, realSuite(t, address, os.Getenv("VICI_TEST_PEER")))
@@ -59,6 +65,7 @@ func runSuite(t *testing.T, s *suite) {
 		{"policies", suitePolicies},
 		{"initiator", suiteInitiator},
 		{"responder", suiteResponder},
+		{"road warrior", suiteWarrior},
 		{"counters", suiteCounters},
 		{"nothing to do", suiteNothing},
 		{"break", suiteBreak},
@@ -83,17 +90,21 @@ type suite struct {
 	peer    suitePeer
 	hang    func() (heal func()) // lets initiate never be answered
 
+	// ping sends packets through a tunnel's CHILD_SA to an address behind it, and tells whether all of them were answered.
+	ping func(t *testing.T, ike, to string) bool
+
 	// registrations counts the registrations that are alive in the daemon, by event.
 	registrations func(t *testing.T) map[string]int
 }
 
-// A suitePeer is the other end of the suite's tunnel.
+// A suitePeer is the other end of the suite's tunnels, each of which is an IKE_SA with one CHILD_SA.
 type suitePeer interface {
-	load(t *testing.T)      // the other half of the tunnel
-	initiate(t *testing.T)  // brings it up
-	rekey(t *testing.T)     // the CHILD_SA
-	mistake(t *testing.T)   // asks for a child that the daemon does not have
-	terminate(t *testing.T) // closes it
+	load(t *testing.T, s *suite)           // the other halves of the tunnels
+	initiate(t *testing.T, tunnel string)  // brings it up
+	rekey(t *testing.T, tunnel string)     // its CHILD_SA
+	rekeyIKE(t *testing.T, tunnel string)  // its IKE_SA
+	mistake(t *testing.T)                  // asks for a child of the plain tunnel that the daemon does not have
+	terminate(t *testing.T, tunnel string) // closes it
 }
 
 func newSuite(address string, dial func(context.Context, string, string) (net.Conn, error)) *suite {
@@ -111,6 +122,14 @@ func realSuite(t *testing.T, address, peerAddress string) *suite {
 	t.Cleanup(func() { require.NoError(t, peer.Close()) })
 	s.peer = &realPeer{peer}
 	s.hang = func() func() { return func() {} } // the host of the crowd does not answer
+	ping := strings.Fields(os.Getenv("VICI_TEST_PING"))
+	require.NotEmpty(t, ping, "VICI_TEST_PING is missing")
+	s.ping = func(t *testing.T, _, to string) bool {
+		t.Helper()
+		args := append(slices.Clone(ping[1:]), "-c", strconv.Itoa(suitePings), "-I", suiteInside, to)
+		output, err := exec.CommandContext(suiteBound(t), ping[0], args...).CombinedOutput()
+		return err == nil && strings.Contains(string(output), fmt.Sprintf(" %d received", suitePings))
+	}
 	log := os.Getenv("VICI_TEST_LOG")
 	require.NotEmpty(t, log, "VICI_TEST_LOG is missing")
 	s.registrations = func(t *testing.T) map[string]int {
@@ -122,10 +141,15 @@ func realSuite(t *testing.T, address, peerAddress string) *suite {
 
 func fakeSuite(t *testing.T, generation vicitest.Generation) *suite {
 	t.Helper()
-	daemon := vicitest.NewDaemon(vicitest.Config{Generation: generation})
+	daemon := vicitest.NewDaemon(vicitest.Config{Generation: generation, UserSpaceESP: true})
 	t.Cleanup(daemon.Close)
 	s := newSuite(daemon.Address(), (&net.Dialer{}).DialContext)
 	s.peer = &fakePeer{daemon: daemon}
+	s.ping = func(t *testing.T, ike, _ string) bool {
+		t.Helper()
+		carryPings(t, daemon, ike)
+		return true
+	}
 	s.hang = func() func() { return daemon.Fault("initiate", vicitest.Hang()) }
 	s.registrations = func(*testing.T) map[string]int { return daemon.Observe().Registrations }
 	return s
@@ -164,16 +188,19 @@ func suiteBound(t *testing.T) context.Context {
 
 // Where the daemon and its peer are, and what the tunnel between them is called.
 const (
-	suiteHost     = "192.0.2.1"
-	suitePeerHost = "192.0.2.2"
-	suiteName     = "suite"
-	suiteChild    = "suite-net"
+	suiteHost       = "192.0.2.1"
+	suitePeerHost   = "192.0.2.2"
+	suiteInside     = "10.1.4.1"
+	suitePeerInside = "10.2.4.1"
+	suiteName       = "suite"
+	suiteChild      = "suite-net"
+	suiteVIPs       = "suite-vips" // the peer's pool
 )
 
-// suiteConn is one half of the tunnel.
-func suiteConn(local, remote string) vici.ConnConfig {
+// conn is one half of the tunnel. The daemon asks its peer for a virtual IP, beside the network that it has.
+func (s *suite) conn(local, remote string) vici.ConnConfig {
 	inside := map[string][]string{suiteHost: {"10.1.4.0/24"}, suitePeerHost: {"10.2.4.0/24"}}
-	return vici.ConnConfig{
+	c := vici.ConnConfig{
 		Name: suiteName, Version: vici.Some[uint8](2), LocalAddrs: []string{local}, RemoteAddrs: []string{remote},
 		Proposals: []string{"aes256-sha256-x25519"}, DPDDelay: 20 * time.Minute,
 		RekeyTime: vici.Some(4 * time.Hour), ReauthTime: vici.Some(6 * time.Hour),
@@ -184,6 +211,15 @@ func suiteConn(local, remote string) vici.ConnConfig {
 			LocalTS: inside[local], RemoteTS: inside[remote],
 		}},
 	}
+	if local == suiteHost {
+		c.VIPs = []string{"0.0.0.0"}
+	} else {
+		c.Pools = []string{suiteVIPs}
+	}
+	if s.since(5, 9, 6) {
+		c.Children[0].Label, c.Children[0].LabelMode = "suite", "simple"
+	}
+	return c
 }
 
 func suiteID(host string) string { return "suite-" + host + ".example" }
