@@ -38,8 +38,8 @@ type ConnConfig struct {
 	IfIDOut       string    `vici:"if_id_out"`     // likewise, since 5.8.0
 
 	Mediation     bool   `vici:"mediation"`      // the connection serves mediation only, since 5.5.2
-	MediatedBy    string `vici:"mediated_by"`    // name of the connection with the mediation server, since 5.5.2
-	MediationPeer string `vici:"mediation_peer"` // identity of the peer at the mediation server, since 5.5.2
+	MediatedBy    string `vici:"mediated_by"`    // name of the connection with the mediation server, since 5.5.2; needs MediationPeer
+	MediationPeer string `vici:"mediation_peer"` // identity of the peer at the mediation server, since 5.5.2; 5.9.8 dies without it
 
 	// Times are whole seconds.
 	DPDDelay    time.Duration      `vici:"dpd_delay"`   // after which a silent peer is asked for a sign of life; default never
@@ -128,7 +128,7 @@ type ChildConfig struct {
 	Interface      string      `vici:"interface"`        // that outbound policies are bound to, since 5.5.0
 	ReqID          Opt[uint32] `vici:"reqid"`            // a fixed one; absent means that the daemon chooses
 
-	// Marks are "value/mask", "%unique" or "%unique-dir"; those to set also "%same".
+	// Marks are "value" or "value/mask", those of policies also "%unique" or "%unique-dir", those to set also "%same".
 	MarkIn     string `vici:"mark_in"`
 	MarkOut    string `vici:"mark_out"`
 	MarkInSA   bool   `vici:"mark_in_sa"`   // sets MarkIn on the inbound SA, too; since 5.6.1
@@ -142,7 +142,7 @@ type ChildConfig struct {
 	IPComp       bool        `vici:"ipcomp"`        // proposes compression
 	ReplayWindow Opt[uint32] `vici:"replay_window"` // packets; 0 switches replay protection off
 	TFCPadding   string      `vici:"tfc_padding"`   // bytes, or "mtu"
-	HWOffload    string      `vici:"hw_offload"`    // "no", "yes" (or "crypto"), "auto" or "packet"; since 5.5.3
+	HWOffload    string      `vici:"hw_offload"`    // "no", "yes" or "auto", later also "crypto" and "packet"; since 5.5.3
 	SHA256Trunc  bool        `vici:"sha256_96"`     // HMAC-SHA-256 truncated to 96 bits, as old kernels did; since 5.5.3
 	CopyDF       Opt[bool]   `vici:"copy_df"`       // default yes, since 5.7.0
 	CopyECN      Opt[bool]   `vici:"copy_ecn"`      // default yes, since 5.7.0
