@@ -1,7 +1,8 @@
 // Copyright The strongswan_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command panels asks a Prometheus all queries of all dashboards and fails if one returns nothing.
+// Command panels asks a Prometheus all queries of all dashboards and fails if one returns nothing, or something of jobs
+// that have nothing to do with the exporter.
 package main
 
 import (
@@ -26,7 +27,8 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	now := time.Now()
-	empty, err := check(ctx, os.Stdout, &live.Viewer{
+	<-time.After(settled)
+	wrong, err := check(ctx, os.Stdout, &live.Viewer{
 		Prometheus: &live.Prometheus{URL: *url}, From: now.Add(-*length), To: now, ScrapeInterval: *scrapes, Points: 500,
 	})
 	stop()
@@ -34,39 +36,72 @@ func main() {
 		fmt.Fprintln(os.Stderr, "panels:", err)
 		os.Exit(1)
 	}
-	if empty > 0 {
+	if wrong > 0 {
 		os.Exit(1)
 	}
 }
 
-// check looks at all dashboards and returns how many queries returned nothing.
-func check(ctx context.Context, out io.Writer, v *live.Viewer) (empty int, err error) {
+// settled is how old a moment must be for the answers about it not to change any more: Prometheus may not have stored yet what it has
+// just scraped or evaluated.
+const settled = 2 * time.Second
+
+// check looks at all dashboards and returns how many queries returned nothing, or what they should not.
+func check(ctx context.Context, out io.Writer, v *live.Viewer) (wrong int, err error) {
+	own, err := v.Own(ctx)
+	if err != nil {
+		return 0, err
+	}
 	asked := 0
 	for _, d := range boards.All() {
 		// All gateways at once, also where a viewer begins with one.
-		if err := v.Open(ctx, d, map[string]string{"instance": ".+"}); err != nil {
+		all, err := ask(ctx, v, d, map[string]string{"instance": ".+"})
+		if err != nil {
 			return 0, err
 		}
-		for _, p := range d.Pictures() {
-			answers, err := v.Ask(ctx, p)
-			if err != nil {
-				return 0, fmt.Errorf("%s: %w", d.UID, err)
-			}
-			asked += len(answers)
-			empty += judge(out, d, p, answers)
+		ours, err := ask(ctx, v, d, map[string]string{"instance": ".+", "job": own})
+		if err != nil {
+			return 0, err
+		}
+		for i, p := range d.Pictures() {
+			asked += len(all[i])
+			wrong += judge(out, d, p, all[i], ours[i])
 		}
 	}
-	fmt.Fprintf(out, "%d queries, of which %d returned nothing\n", asked, empty)
-	return empty, nil
+	fmt.Fprintf(out, "%d queries, of which %d returned nothing, or something of other jobs\n", asked, wrong)
+	return wrong, nil
 }
 
-// judge names the queries of a panel that returned nothing, and returns how many there are.
-func judge(out io.Writer, d *grafana.Dashboard, p *grafana.Panel, answers [][]live.Series) (empty int) {
-	for i, answer := range answers {
-		if len(answer) == 0 {
-			fmt.Fprintf(out, "EMPTY  %s / %s / %s\n       %s\n", d.UID, p.Title, p.Targets[i].RefID, p.Targets[i].Expr)
-			empty++
-		}
+// ask returns the answers to all queries of a dashboard, by panel.
+func ask(ctx context.Context, v *live.Viewer, d *grafana.Dashboard, choices map[string]string) ([][][]live.Series, error) {
+	if err := v.Open(ctx, d, choices); err != nil {
+		return nil, err
 	}
-	return empty
+	var answers [][][]live.Series
+	for _, p := range d.Pictures() {
+		a, err := v.Ask(ctx, p)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", d.UID, err)
+		}
+		answers = append(answers, a)
+	}
+	return answers, nil
+}
+
+// judge names the queries of a panel that returned nothing, and those to which other jobs make a difference. It returns how many
+// there are.
+func judge(out io.Writer, d *grafana.Dashboard, p *grafana.Panel, all, ours [][]live.Series) (wrong int) {
+	for i := range all {
+		var fault string
+		switch {
+		case len(all[i]) == 0:
+			fault = "EMPTY  "
+		case !live.Same(all[i], ours[i]):
+			fault = "FOREIGN"
+		default:
+			continue
+		}
+		fmt.Fprintf(out, "%s %s / %s / %s\n        %s\n", fault, d.UID, p.Title, p.Targets[i].RefID, p.Targets[i].Expr)
+		wrong++
+	}
+	return wrong
 }

@@ -25,6 +25,13 @@ const (
 		unless on (job, instance, connection, child) ` + onDemand + `
 		unless on (job, instance, connection) ` + roadWarriors
 
+	// unreachable are the exporters that cannot be scraped. A job that has never had a gateway's page is not one of exporters,
+	// whatever of it is down.
+	unreachable = `(up{G} == 0 and on (job) group by (job) (last_over_time(strongswan_up{G}[$__range])))`
+
+	// ofExporters keeps what Prometheus and Go's client library tell of exporters, and not of all that has the same instance.
+	ofExporters = ` and on (job, instance) strongswan_up{G}`
+
 	// tunnelState is 0 for down, 1 for up, 2 for at rest.
 	tunnelState = `max by (job, instance, connection, child) (
 		strongswan_child_up{C} == 1
@@ -90,6 +97,15 @@ func upDown() []g.Mapping {
 	return g.Words(map[string]g.Word{
 		"0": {Text: "down", Color: "red", Index: 0},
 		"1": {Text: "up", Color: "green", Index: 1},
+	})
+}
+
+// daemonStates are those of upDown, and that nobody can tell.
+func daemonStates() []g.Mapping {
+	return g.Words(map[string]g.Word{
+		"-1": {Text: "unknown", Color: "red", Index: 0},
+		"0":  {Text: "down", Color: "red", Index: 1},
+		"1":  {Text: "up", Color: "green", Index: 2},
 	})
 }
 

@@ -128,7 +128,7 @@ func gatewayExporter() []*g.Panel {
 			g.Words(map[string]g.Word{"0": {Text: "failed", Color: "red"}, "1": {Text: "complete", Color: "green", Index: 1}})).Size(12, 9),
 		g.TimeSeries("Duration", "How long each collector's queries took, and the whole scrape.",
 			g.Query{Expr: `max by (collector) (strongswan_scrape_collector_duration_seconds{G})`, Legend: "{{collector}}"},
-			g.Query{Expr: `max(scrape_duration_seconds{G})`, Legend: "scrape"}).Unit("s").Size(12, 9),
+			g.Query{Expr: `max(scrape_duration_seconds{G}` + ofExporters + `)`, Legend: "scrape"}).Unit("s").Size(12, 9),
 		g.TimeSeries("Requests", "Commands that were sent to the daemon.",
 			g.Query{Expr: `sum by (command) (rate(strongswan_vici_requests_total{G}[$__rate_interval]))`, Legend: "{{command}}"}).
 			Unit("reqps").Stacked(),
@@ -170,9 +170,10 @@ func gatewayExporter() []*g.Panel {
 			g.Query{Expr: `sum(strongswan_peers_dropped{G})`, Legend: "peers"},
 			g.Query{Expr: `sum(increase(strongswan_traffic_totals_evicted_total{G}[$__range]))`, Legend: "totals of what is gone"}).Size(8, 8),
 		g.TimeSeries("CPU", "Processor time of the exporter.",
-			g.Query{Expr: `sum(rate(process_cpu_seconds_total{G}[$__rate_interval]))`, Legend: "exporter"}).Unit("percentunit").Size(4, 8),
+			g.Query{Expr: `sum(rate(process_cpu_seconds_total{G}[$__rate_interval])` + ofExporters + `)`, Legend: "exporter"}).
+			Unit("percentunit").Size(4, 8),
 		g.TimeSeries("Memory of the exporter", "Resident memory.",
-			g.Query{Expr: `sum(process_resident_memory_bytes{G})`, Legend: "exporter"}).Unit("bytes").Size(6, 8),
+			g.Query{Expr: `sum(process_resident_memory_bytes{G}` + ofExporters + `)`, Legend: "exporter"}).Unit("bytes").Size(6, 8),
 		g.Table("Exporter's version", "What was built from what.",
 			g.Label("version", "Version"), g.Label("revision", "Revision"), g.Label("goversion", "Go"),
 			g.Only(`max by (version, revision, goversion) (strongswan_exporter_build_info{G})`),

@@ -18,7 +18,7 @@ func overview() *g.Dashboard {
 func overviewNumbers() []*g.Panel {
 	return []*g.Panel{
 		g.Stat("Gateways down", "Gateways whose exporter cannot be scraped, or whose daemon does not answer.",
-			g.Query{Expr: `count(up{G} == 0 or strongswan_up{G} == 0) or vector(0)`}).Thresholds(none()),
+			g.Query{Expr: `count(` + unreachable + ` or strongswan_up{G} == 0) or vector(0)`}).Thresholds(none()),
 		g.Stat("Gateways up", "Gateways whose daemon answers.",
 			g.Query{Expr: `sum(strongswan_up{G})`}),
 		g.Stat("Tunnels down", "Children that should be up and are not. On-demand children and road-warrior connections are not among them.",
@@ -113,10 +113,10 @@ func tunnelsDown() *g.Panel {
 func overviewFleet() []*g.Panel {
 	return []*g.Panel{
 		g.Row("Fleet"),
-		g.Table("Gateways", "Each gateway with its daemon's state, size and load. Threads: those that are idle; with less than two the daemon "+
-			"will soon not answer.",
+		g.Table("Gateways", "Each gateway with its daemon's state, size and load. Unknown: the exporter cannot be scraped. Threads: those "+
+			"that are idle; with less than two the daemon will soon not answer.",
 			g.Label("instance", "Gateway").LinkTo("Open the gateway", toGateway),
-			g.Value("Daemon", "short", `max by (job, instance) (strongswan_up{G})`).As(upDown()),
+			g.Value("Daemon", "short", `max by (job, instance) (strongswan_up{G} or `+unreachable+` - 1)`).As(daemonStates()),
 			g.Label("version", "Version"),
 			g.Only(`max by (job, instance, version) (strongswan_daemon_info{G})`),
 			g.Value("Started", "dateTimeFromNow", `1000 * max by (job, instance) (strongswan_start_time_seconds{G})`),
@@ -168,10 +168,10 @@ func overviewExpiry() []*g.Panel {
 			g.Value("Issued", "dateTimeFromNow", `1000 * max by (job, instance, issuer) (strongswan_crl_this_update_timestamp_seconds{G})`),
 			g.Value("Next due", "dateTimeFromNow", `1000 * max by (job, instance, issuer) (strongswan_crl_next_update_timestamp_seconds{G})`),
 		).Size(7, 8).SortBy("Next due", false).NoValue("no CRL is loaded"),
-		g.BarGauge("Address pools", "Share of each pool's addresses that are taken; the ten fullest.",
+		g.BarGauge("Address pools", "Share of each pool's addresses that are taken; the ten fullest, without those of a single address.",
 			g.Query{
 				Expr: `topk(10, sum by (instance, pool) (strongswan_pool_leases{G,state="online"})
-					/ on (instance, pool) sum by (instance, pool) (strongswan_pool_addresses{G}))`,
+					/ on (instance, pool) (sum by (instance, pool) (strongswan_pool_addresses{G}) > 1))`,
 				Legend: "{{instance}} {{pool}}",
 			}).Unit("percentunit").Range(0, 1).Thresholds(filling()).Size(5, 8).NoValue("no pool"),
 	}

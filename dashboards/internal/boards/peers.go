@@ -71,10 +71,11 @@ func peersList() []*g.Panel {
 		g.TimeSeries("Users", "Established IKE_SAs by connection.",
 			g.Query{Expr: `sum by (instance, connection) (strongswan_ike_sas{C,state="ESTABLISHED"})`, Legend: "{{instance}} {{connection}}"}).
 			Stacked().Size(16, 8),
-		g.BarGauge("Address pools", "Share of each pool's addresses that are taken; leases of peers who left can be given to others.",
+		g.BarGauge("Address pools", "Share of each pool's addresses that are taken, without pools of a single address; leases of peers who "+
+			"left can be given to others.",
 			g.Query{
 				Expr: `sum by (instance, pool) (strongswan_pool_leases{G,state="online"})
-					/ on (instance, pool) sum by (instance, pool) (strongswan_pool_addresses{G})`,
+					/ on (instance, pool) (sum by (instance, pool) (strongswan_pool_addresses{G}) > 1)`,
 				Legend: "{{instance}} {{pool}}",
 			}).Unit("percentunit").Range(0, 1).Thresholds(filling()).NoValue("no pool"),
 	}

@@ -4,6 +4,7 @@
 package live_test
 
 import (
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -74,4 +75,30 @@ func TestOpenNeedsValues(t *testing.T) {
 	p, _ := fakePrometheus(t, map[string]string{"/api/v1/label/job/values": `{"status":"success","data":[]}`})
 	d := grafana.New("u", "t", "d", []grafana.Variable{grafana.LabelVariable("job", "Job", "m", ".+")})
 	require.ErrorContains(t, viewer(p).Open(t.Context(), d, nil), "no values")
+}
+
+func TestOwnJobs(t *testing.T) {
+	p, asked := fakePrometheus(t, map[string]string{"/api/v1/label/job/values": `{"status":"success","data":["vpn","vpn.b"]}`})
+	own, err := viewer(p).Own(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, `(vpn|vpn\.b)`, own)
+	require.Equal(t, map[string]string{"/api/v1/label/job/values": "strongswan_up"}, asked)
+}
+
+func TestSame(t *testing.T) {
+	at := time.Unix(5, 0)
+	series := func(job string, values ...float64) live.Series {
+		s := live.Series{Labels: map[string]string{"job": job}}
+		for _, v := range values {
+			s.Points = append(s.Points, live.Point{Time: at, Value: v})
+		}
+		return s
+	}
+	first := []live.Series{series("a", 0.3, math.NaN()), series("b", math.Inf(1))}
+	require.True(t, live.Same(first, []live.Series{series("b", math.Inf(1)), series("a", math.Nextafter(0.3, 1), math.NaN())}))
+	for _, other := range [][]live.Series{
+		nil, first[:1], {first[0], series("c", math.Inf(1))}, {first[0], series("b", 1)}, {series("a", 0.3), first[1]},
+	} {
+		require.False(t, live.Same(first, other))
+	}
 }

@@ -48,6 +48,12 @@ func (v *Viewer) Open(ctx context.Context, d *grafana.Dashboard, choices map[str
 	return nil
 }
 
+// Own returns what the variable job has where only the exporter's jobs are chosen.
+func (v *Viewer) Own(ctx context.Context) (string, error) {
+	jobs, err := v.Prometheus.LabelValues(ctx, "job", "strongswan_up", v.From, v.To)
+	return alternatives(jobs), err
+}
+
 var labelValues = regexp.MustCompile(`^label_values\((.+), (\w+)\)$`)
 
 // all returns what Grafana puts in place of a variable without a choice.
@@ -70,10 +76,16 @@ func (v *Viewer) all(ctx context.Context, variable grafana.Variable) (string, er
 	case variable.AllValue != "":
 		return variable.AllValue, nil
 	}
-	for i := range values {
-		values[i] = regexp.QuoteMeta(values[i])
+	return alternatives(values), nil
+}
+
+// alternatives is what Grafana makes of several values.
+func alternatives(values []string) string {
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = regexp.QuoteMeta(v)
 	}
-	return "(" + strings.Join(values, "|") + ")", nil
+	return "(" + strings.Join(quoted, "|") + ")"
 }
 
 // step is the distance of points: as many as there is room for, but not closer than scrapes.
