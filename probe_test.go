@@ -55,6 +55,7 @@ func TestProbe(t *testing.T) {
 	require.NotContains(t, w.Body.String(), "go_goroutines")
 	page := parsePage(t, w.Body.String())
 	require.EqualValues(t, 1, page["strongswan_up"])
+	require.Positive(t, page["strongswan_exporter_start_time_seconds"], "alerts ask for it, on the other page too")
 	require.Contains(t, page, `strongswan_connection_up{connection="only-in-berlin"}`)
 	require.NotContains(t, page, connectionUp)
 

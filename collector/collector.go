@@ -31,6 +31,9 @@ import (
 var (
 	up = gauge("up", "Whether the daemon answered the commands version and stats.")
 
+	exporterStart = gauge("exporter_start_time_seconds",
+		"When the exporter began to watch this daemon: what happened before, it may not know yet.")
+
 	collectorSuccess = gauge("scrape_collector_success",
 		"Whether all queries of the collector completed. If not, its metrics are absent.", "collector")
 	collectorDuration = gauge("scrape_collector_duration_seconds",
@@ -101,6 +104,7 @@ type Collector struct {
 	shared   shared
 	changes  changes
 	limit    int
+	began    time.Time
 	state    *stateFile // all that survives the process
 	exposed  *stateFile // what was exposed last
 	interval time.Duration
@@ -125,9 +129,10 @@ func New(config Config) (*Collector, error) {
 	if config.Timeout <= 0 {
 		config.Timeout = DefaultTimeout
 	}
-	requests, names := newRequests(time.Now()), newNames(config.includes)
+	began := time.Now()
+	requests, names := newRequests(began), newNames(config.includes)
 	names.limit = max(fewestNames, cmp.Or(config.SeriesLimit, DefaultSeriesLimit)/seriesPerName)
-	table := newSATable(names, time.Now())
+	table := newSATable(names, began)
 	table.ledger.reject = requests.reject
 	if slices.ContainsFunc(sources, func(s *enabledSource) bool { return s.name == "peers" }) {
 		table.peers = newPeerBook(cmp.Or(config.PeersLimit, DefaultPeersLimit))
@@ -140,6 +145,7 @@ func New(config Config) (*Collector, error) {
 	c := &Collector{
 		sources:  sources,
 		requests: requests,
+		began:    began,
 		changes:  changes{log: config.Logger},
 		limit:    cmp.Or(config.SeriesLimit, DefaultSeriesLimit),
 		gateway: &gateway{
@@ -282,6 +288,7 @@ func (c *Collector) view(parts []part, only []string) []*dto.MetricFamily {
 		isUp = 1
 	}
 	own.Gauge(up, isUp, nil)
+	own.Gauge(exporterStart, float64(c.began.Unix()), nil)
 	own.Gauge(seriesDropped, float64(dropped), nil)
 	c.requests.emit(own)
 	families = append(families, own.Families()...)

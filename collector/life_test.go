@@ -5,6 +5,7 @@ package collector
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -219,4 +220,18 @@ func TestLives(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Every page tells since when the exporter watches this daemon, for whoever judges what it cannot know yet.
+func TestStartOfTheExporter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := strconv.FormatFloat(float64(time.Now().Unix()), 'g', -1, 64)
+		d := newDaemon(t, vicitest.Config{})
+		b := newTestbed(t, d)
+		pass(time.Hour)
+		require.Equal(t, began, b.scrape().value("exporter_start_time_seconds"))
+		require.Equal(t, began, b.scrape("pools").value("exporter_start_time_seconds"))
+		d.Crash()
+		require.Equal(t, began, b.scrape().value("exporter_start_time_seconds"))
+	})
 }

@@ -72,7 +72,7 @@ func (i Info) Metrics() []*Metric { return i.new().Metrics() }
 
 // OwnMetrics returns the metrics that are there whatever sources are enabled.
 func OwnMetrics() []*Metric {
-	return append([]*Metric{up, collectorSuccess, collectorDuration, seriesDropped}, new(requests).metrics()...)
+	return append([]*Metric{up, exporterStart, collectorSuccess, collectorDuration, seriesDropped}, new(requests).metrics()...)
 }
 
 // enabledSources makes the sources that a choice by name enables.

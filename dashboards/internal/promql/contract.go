@@ -61,7 +61,7 @@ func (c Contract) addForeign() {
 	slices.Sort(alert)
 	c["ALERTS"] = Metric{Labels: slices.Compact(alert)}
 	c["ALERTS_FOR_STATE"] = c["ALERTS"]
-	for _, name := range []string{"up", "scrape_duration_seconds", "process_start_time_seconds", "process_resident_memory_bytes"} {
+	for _, name := range []string{"up", "scrape_duration_seconds", "process_resident_memory_bytes"} {
 		c[name] = Metric{Labels: targetLabels()}
 	}
 	c["process_cpu_seconds_total"] = Metric{Labels: targetLabels(), Counter: true}

@@ -15,7 +15,7 @@ func TestShorten(t *testing.T) {
 		"max_over_time((a > 1)[2h:1m])":                            "max_over_time((a > 1)[2m:1s])",
 		"time() - a_timestamp_seconds > 300":                       "time() - a_timestamp_seconds > 5",
 		"a_timestamp_seconds > time() - 60":                        "a_timestamp_seconds > time() - 1",
-		"900 > time() - process_start_time_seconds":                "15 > time() - process_start_time_seconds",
+		"900 > time() - a_start_time_seconds":                      "15 > time() - a_start_time_seconds",
 		"a_interval_seconds < 600":                                 "a_interval_seconds < 10",
 		"max by (x) (a_timestamp_seconds) - time() < 21 * 86400":   "max by (x) (a_timestamp_seconds) - time() < 21 * 86400",
 		"a_timestamp_seconds - time() < 0.1 * a_timestamp_seconds": "a_timestamp_seconds - time() < 0.1 * a_timestamp_seconds",
