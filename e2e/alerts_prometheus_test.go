@@ -82,7 +82,7 @@ func alertNames(alerts []sample) []string {
 	names := []string{}
 	for _, a := range alerts {
 		name := []string{a.labels["severity"], a.labels["alertname"]}
-		for _, label := range []string{"collector", "connection", "child", "pool", "subject", "issuer", "remote_ts"} {
+		for _, label := range []string{"collector", "connection", "child", "pool", "subject", "issuer", "local_ts", "remote_ts"} {
 			if value := a.labels[label]; value != "" {
 				name = append(name, value)
 			}

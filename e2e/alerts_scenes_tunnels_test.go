@@ -65,7 +65,7 @@ func tunnelsScene() scene {
 			},
 			{
 				name:     "one of two tunnels to the same network is down",
-				expected: []string{"critical StrongSwanTunnelDown gw-second second-net", "warning StrongSwanRedundancyLost 10.2.2.0/24"},
+				expected: []string{"critical StrongSwanTunnelDown gw-second second-net", "warning StrongSwanRedundancyLost 10.1.2.0/24 10.2.2.0/24"},
 				begin:    func(s *stage) { s.terminate("--child", "second-net") },
 				end:      (*stage).up,
 			},
