@@ -6,7 +6,7 @@
 local alerts = std.parseYaml(importstr 'rules/alerts.yml');
 local recording = std.parseYaml(importstr 'rules/recording.yml');
 
-// thresholds: where in which alerts' expressions each threshold stands. Each must stand there once in one alert.
+// thresholds: where in which alerts' expressions each threshold stands. It must stand there once.
 local thresholds = {
   scrapeDurationSeconds: { alert: 'StrongSwanScrapeSlow', text: '> %s', default: 5 },
   unlistedShare: { alert: 'StrongSwanSweepIncomplete', text: '> %s *', default: 0.01 },
@@ -23,9 +23,12 @@ local thresholds = {
   retransmitTimeouts: { alert: 'StrongSwanRetransmitTimeouts', text: ') > %s', default: 2 },
   certificateWarningDays: { alert: 'StrongSwanCertificateExpiring', severity: 'warning', text: '< %s * 86400', default: 21 },
   certificateCriticalDays: { alert: 'StrongSwanCertificateExpiring', severity: 'critical', text: '< %s * 86400', default: 7 },
+  certificateWarningShare: { alert: 'StrongSwanCertificateExpiring', severity: 'warning', text: '> %s *', default: 0.25 },
+  certificateCriticalShare: { alert: 'StrongSwanCertificateExpiring', severity: 'critical', text: '> %s *', default: 0.1 },
   caDays: { alert: 'StrongSwanCAExpiring', text: '< %s * 86400', default: 60 },
-  crlShare: { alert: 'StrongSwanCRLExpiring', text: '< %s * max', default: 0.1 },
-  poolShare: { alert: 'StrongSwanPoolNearlyFull', text: '> %s', default: 0.9 },
+  crlShare: { alert: 'StrongSwanCRLExpiring', severity: 'info', text: '< %s * max', default: 0.1 },
+  poolShare: { alert: 'StrongSwanPoolNearlyFull', text: ') > %s', default: 0.9 },
+  poolMinimum: { alert: ['StrongSwanPoolNearlyFull', 'StrongSwanPoolExhausted'], text: 'addresses > %s)', default: 1 },
 };
 
 // number writes 0.1 as 0.1, as the rules do; as a string it would have all binary digits.
@@ -88,7 +91,8 @@ local replaceOnce(where, text, old, new) =
 
   local applies(rule, name) =
     local t = thresholds[name];
-    t.alert == rule.alert && (!std.objectHas(t, 'severity') || t.severity == rule.labels.severity),
+    std.member(if std.isArray(t.alert) then t.alert else [t.alert], rule.alert) &&
+    (!std.objectHas(t, 'severity') || t.severity == rule.labels.severity),
 
   local withThresholds(rule) = rule {
     expr: std.foldl(

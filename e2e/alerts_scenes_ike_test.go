@@ -100,7 +100,7 @@ func certificateScene() scene {
 			name:     "the gateway's certificate has five days left, and so has one whose key is elsewhere",
 			expected: []string{"critical StrongSwanCertificateExpiring " + moonSubject, "warning StrongSwanCertificateExpiring " + moonSubject},
 			begin: func(s *stage) {
-				s.issue(s.Moon, -day, 5*day)
+				s.issue(s.Moon, -360*day, 5*day)
 				s.load("--clear")
 			},
 			end: func(s *stage) { // the old one stays loaded
@@ -138,7 +138,7 @@ func authorityScene() scene {
 func revocationScene() scene {
 	return scene{name: "revocation", situations: []situation{{
 		name:     "the revocation list has a day of thirty left",
-		expected: []string{"warning StrongSwanCRLExpiring " + caSubject},
+		expected: []string{"info StrongSwanCRLExpiring " + caSubject},
 		begin: func(s *stage) {
 			s.must(s.IssueCRL(s.ctx(), time.Now().Add(-29*day), time.Now().Add(day)))
 			s.load("--clear")

@@ -123,6 +123,15 @@ func TestInhibition(t *testing.T) {
 				named("CertificateExpiring", cert, "a", "severity", "critical"), named("CertificateExpiring", cert, "b", "severity", "warning"),
 			},
 		},
+		"crl": {
+			fire: []map[string]string{
+				named("CRLExpiring", "issuer", "a", "severity", "warning"), named("CRLExpiring", "issuer", "a", "severity", "info"),
+				named("CRLExpiring", "issuer", "b", "severity", "info"),
+			},
+			left: []map[string]string{
+				named("CRLExpiring", "issuer", "a", "severity", "warning"), named("CRLExpiring", "issuer", "b", "severity", "info"),
+			},
+		},
 	}
 	url := startAlertmanager(t)
 	var all []alert
