@@ -166,5 +166,6 @@ func unprovoked() map[string]string {
 		"StrongSwanEventStreamDown":  "a daemon that answers queries and refuses its events is a defective one",
 		"StrongSwanJobsQueued":       "here the daemon answers nobody while jobs wait, so that StrongSwanDown comes first",
 		"StrongSwanScrapeSlow":       "its five seconds are more than the hasty Prometheus lets a scrape take",
+		"StrongSwanUnsteady":         "a daemon that answers every other time is a defective one",
 	}
 }
