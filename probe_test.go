@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"os"
 	"sync"
 	"testing"
 
@@ -66,4 +67,28 @@ func TestProbe(t *testing.T) {
 	for _, target := range []string{"", "unix://" + first, "127.0.0.1:80", "berlin/../away", "berlin%00"} {
 		require.Equal(t, http.StatusNotFound, e.get("/probe?target="+target, 10).Code, target)
 	}
+}
+
+// Every daemon has state files of its own, whatever the names of the others: none is what the collector keeps beside one.
+func TestStateFilesOfTargets(t *testing.T) {
+	dir := t.TempDir()
+	_, address := newListeningGateway(t)
+	flags := []string{"--state.file=" + dir + "/state", "--vici.address=" + address}
+	for _, name := range []string{"exposed", "new", "x", "x.exposed", "x.new", "x.target", "target"} {
+		_, address := newListeningGateway(t)
+		flags = append(flags, "--vici.target="+name+"="+address)
+	}
+	e := newTargetsExporter(t, flags...)
+	e.stop()
+
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	files := make([]string, len(entries))
+	for i, entry := range entries {
+		files[i] = entry.Name()
+	}
+	require.ElementsMatch(t, []string{
+		"state", "state.exposed.target", "state.new.target", "state.x.target", "state.x.exposed.target", "state.x.new.target",
+		"state.x.target.target", "state.target.target",
+	}, files)
 }

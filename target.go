@@ -79,9 +79,7 @@ func newTargets(config *config, log *slog.Logger) (targets, error) {
 		cc.Dialer.Address = t.address
 		if t.name != "" {
 			cc.Logger = log.With("target", t.name)
-			if cc.StateFile != "" {
-				cc.StateFile += "." + t.name
-			}
+			cc.StateFile = targetState(cc.StateFile, t.name)
 		}
 		c, err := collector.New(cc)
 		if err != nil {
@@ -90,6 +88,24 @@ func newTargets(config *config, log *slog.Logger) (targets, error) {
 		all = append(all, target{t.name, t.address, c})
 	}
 	return all, nil
+}
+
+// targetState returns the state file of a further daemon: that of the first one with the name at its end, and a word that sets it
+// apart from the files that the collector puts beside each state, since such a file's ending may be a daemon's name.
+func targetState(file, name string) string {
+	if file == "" {
+		return ""
+	}
+	return file + "." + name + ".target"
+}
+
+// stateFiles returns the state files of all daemons, if there is to be a state.
+func (c *config) stateFiles() []string {
+	files := []string{c.stateFile}
+	for _, t := range c.targets {
+		files = append(files, targetState(c.stateFile, t.name))
+	}
+	return files
 }
 
 // watch keeps the subscriptions to the daemons' events. They end with the context; wait returns when they have.
