@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"github.com/prometheus/common/promslog"
 	"github.com/stretchr/testify/require"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici/vicitest"
@@ -70,6 +71,7 @@ func TestConfigCheck(t *testing.T) {
 	wrong, right := filepath.Join(dir, "wrong.yml"), filepath.Join(dir, "right.yml")
 	require.NoError(t, os.WriteFile(wrong, []byte("tls_server_config: {cert_file: /nowhere, key_file: /nowhere}\n"), 0o600))
 	require.NoError(t, os.WriteFile(right, []byte("http_server_config: {http2: true}\n"), 0o600))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "state.taken.target"), 0o700))
 	for _, c := range []struct {
 		name  string
 		flags []string
@@ -83,6 +85,15 @@ func TestConfigCheck(t *testing.T) {
 		{"expression", []string{"--connection.include=("}, "not a regular expression"},
 		{"address", []string{"--vici.address=http://x"}, "--vici.address"},
 		{"path", []string{"--web.telemetry-path=/probe"}, "--web.telemetry-path"},
+		{"path that is no pattern", []string{"--web.telemetry-path=/{"}, "--web.telemetry-path"},
+		{"path with a wildcard", []string{"--web.telemetry-path=/{x}"}, "--web.telemetry-path"},
+		{"path that no request has", []string{"--web.telemetry-path=/a/../b"}, "--web.telemetry-path"},
+		{"path with empty parts", []string{"--web.telemetry-path=/a//b"}, "--web.telemetry-path"},
+		{"path with a slash at its end", []string{"--web.telemetry-path=/metrics/"}, ""},
+		{"no interval", []string{"--scrape.min-interval=0s"}, ""},
+		{"interval", []string{"--scrape.min-interval=-1s"}, "--scrape.min-interval"},
+		{"looks", []string{"--looks.per-second=NaN"}, "--looks.per-second"},
+		{"too many looks", []string{"--looks.per-second=+Inf"}, "--looks.per-second"},
 		{"target without name", []string{"--vici.target=unix:///run/a.vici"}, "NAME=ADDRESS"},
 		{"target with a bad name", []string{"--vici.target=../a=unix:///run/a.vici"}, "is not a name"},
 		{"target with a bad address", []string{"--vici.target=a=ftp://x"}, "ftp"},
@@ -98,6 +109,9 @@ func TestConfigCheck(t *testing.T) {
 		{"state", []string{"--state.file=" + dir + "/state"}, ""},
 		{"state nowhere", []string{"--state.file=" + dir + "/nowhere/state"}, "--state.file: "},
 		{"state below a file", []string{"--state.file=" + right + "/state"}, "is not a directory"},
+		{"state in a directory's place", []string{"--state.file=" + dir}, "is not a file"},
+		{"state of a target", []string{"--state.file=" + dir + "/state", "--vici.target=taken=unix:///x"}, "state.taken.target is not a file"},
+		{"state where nothing can be written", []string{"--state.file=/proc/state"}, "--state.file: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -113,6 +127,34 @@ func TestConfigCheck(t *testing.T) {
 			require.Empty(t, out.String())
 		})
 	}
+}
+
+// Looking whether the state can be kept leaves nothing behind.
+func TestConfigCheckWritesNothing(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, run(t.Context(), []string{"--config.check", "--state.file=" + dir + "/state"}, io.Discard, io.Discard))
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+// Whatever path is taken for right can be served: a ServeMux would panic.
+func TestTelemetryPath(t *testing.T) {
+	served := 0
+	for _, path := range []string{
+		"/metrics", "/metrics/", "/a b", "/ü", "/*", "/-/", "/a\tb", "/{", "/}", "/{x}", "/a{", "/{$}", "//", "/./a", "/a/..", "/a%20b",
+		"/probe/",
+	} {
+		config, err := parseFlags([]string{"--web.telemetry-path=" + path}, io.Discard)
+		require.NoError(t, err)
+		if config.validate() != nil {
+			continue
+		}
+		_, err = newHandler(nil, config, promslog.NewNopLogger())
+		require.NoError(t, err, path)
+		served++
+	}
+	require.Equal(t, 7, served)
 }
 
 func TestConfigCheckNamesTheVariable(t *testing.T) {

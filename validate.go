@@ -6,9 +6,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"math"
 	"net"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,15 +60,25 @@ func (c *config) validate() error {
 	if _, _, err := vici.ParseAddress(c.address); err != nil {
 		return fmt.Errorf("--vici.address: %w", err)
 	}
-	if !strings.HasPrefix(c.telemetryPath, "/") || c.telemetryPath == "/" {
-		return fmt.Errorf("--web.telemetry-path: %q must begin with a slash and must not be the landing page", c.telemetryPath)
+	if err := validateTelemetryPath(c.telemetryPath); err != nil {
+		return fmt.Errorf("--web.telemetry-path: %w", err)
 	}
-	if slices.Contains([]string{"/probe", "/-/healthy"}, c.telemetryPath) {
-		return fmt.Errorf("--web.telemetry-path: %q is served already", c.telemetryPath)
+	if err := c.validateNumbers(); err != nil {
+		return err
 	}
-	if u, err := url.Parse(c.telemetryPath); err != nil || u.Path != c.telemetryPath {
-		return fmt.Errorf("--web.telemetry-path: %q is not a plain path", c.telemetryPath)
+	for _, address := range *c.web.WebListenAddresses {
+		if err := validateListenAddress(address); err != nil {
+			return fmt.Errorf("--web.listen-address: %w", err)
+		}
 	}
+	if err := web.Validate(*c.web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file: %w", err)
+	}
+	return nil
+}
+
+// validateNumbers finds numbers that mean nothing.
+func (c *config) validateNumbers() error {
 	for name, d := range map[string]time.Duration{
 		"vici.timeout": c.timeout, "scrape.timeout": c.scrapeTimeout, "state.interval": c.stateInterval,
 	} {
@@ -79,19 +92,31 @@ func (c *config) validate() error {
 	if c.peersLimit <= 0 {
 		return fmt.Errorf("--collector.peers.limit: %d must be more than nothing", c.peersLimit)
 	}
-	if c.looks.PerSecond < 0 || c.looks.PerSecond > maxLooksPerSecond {
+	if c.minInterval < 0 {
+		return fmt.Errorf("--scrape.min-interval: %v must not be less than nothing", c.minInterval)
+	}
+	if math.IsNaN(c.looks.PerSecond) || c.looks.PerSecond < 0 || c.looks.PerSecond > maxLooksPerSecond {
 		return fmt.Errorf("--looks.per-second: %v must be between 0 and %v", c.looks.PerSecond, maxLooksPerSecond)
 	}
 	if c.timeoutOffset < 0 || c.timeoutOffset >= c.scrapeTimeout {
 		return fmt.Errorf("--scrape.timeout-offset: %v must be between nothing and --scrape.timeout", c.timeoutOffset)
 	}
-	for _, address := range *c.web.WebListenAddresses {
-		if err := validateListenAddress(address); err != nil {
-			return fmt.Errorf("--web.listen-address: %w", err)
-		}
+	return nil
+}
+
+// validateTelemetryPath reports what no request would have as its path, what a ServeMux would take for a pattern, and what is
+// served already.
+func validateTelemetryPath(telemetry string) error {
+	if !strings.HasPrefix(telemetry, "/") || telemetry == "/" {
+		return fmt.Errorf("%q must begin with a slash and must not be the landing page", telemetry)
 	}
-	if err := web.Validate(*c.web.WebConfigFile); err != nil {
-		return fmt.Errorf("--web.config.file: %w", err)
+	if slices.Contains([]string{"/probe", "/-/healthy"}, telemetry) {
+		return fmt.Errorf("%q is served already", telemetry)
+	}
+	u, err := url.Parse(telemetry)
+	unclean := path.Clean(telemetry) != strings.TrimSuffix(telemetry, "/")
+	if err != nil || u.Path != telemetry || unclean || strings.ContainsAny(telemetry, "{}") {
+		return fmt.Errorf("%q is not a plain path", telemetry)
 	}
 	return nil
 }
@@ -114,13 +139,45 @@ func (c *config) validateState() error {
 	if c.stateFile == "" {
 		return nil
 	}
-	directory := filepath.Dir(c.stateFile)
-	info, err := os.Stat(directory)
-	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s is not a directory", directory)
+	err := validateDirectory(filepath.Dir(c.stateFile))
+	for _, file := range c.stateFiles() {
+		if err == nil {
+			err = validateStateFile(file)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("--state.file: %w", err)
+	}
+	return nil
+}
+
+// validateDirectory reports why no file can be made there, which a state needs each time that it is written. Only trying tells:
+// root may do everything, and yet there are read-only file systems, and those of the kernel.
+func validateDirectory(directory string) error {
+	info, err := os.Stat(directory)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is not a directory", directory)
+	}
+	file, err := os.CreateTemp(directory, "."+program+"-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
+}
+
+// validateStateFile reports what stands in the state's place and is none.
+func validateStateFile(file string) error {
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil // not yet
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a file", file)
 	}
 	return nil
 }
