@@ -81,7 +81,8 @@ func newApplication() (*kingpin.Application, *config) {
 }
 
 func (c *config) addModeFlags(app *kingpin.Application) {
-	app.Flag("once", "Print one scrape to the standard output and end, with status 0 if the daemon answered. No events are counted.").
+	app.Flag("once", "Print one scrape of the daemon of --vici.address to the standard output and end, with status 0 if it answered. "+
+		"Those of --vici.target are left out, and no events are counted.").
 		BoolVar(&c.once)
 	app.Flag("config.check", "Check the flags and the files that they name, and end, with status 0 if nothing is wrong.").
 		BoolVar(&c.check)
