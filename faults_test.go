@@ -292,6 +292,7 @@ func TestLeavesNothing(t *testing.T) {
 		d := newGateway(t, vicitest.Config{})
 		e := newExporter(t, d.Dial, "--scrape.min-interval=0s")
 		requireRight(t, e.scrape())
+		synctest.Wait() // the subscription may come after the first scrape
 		open := d.Observe().Connections
 		for _, fault := range []vicitest.Fault{vicitest.Hang(), vicitest.DropAfter(0), vicitest.HangAfter(1)} {
 			heal := d.Fault("list-sas", fault)
