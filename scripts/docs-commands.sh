@@ -6,7 +6,7 @@
 # shellcheck shell=bash
 
 # Where commands run that would change this machine.
-runners=(packaging/boot-deb packaging/live-deb packaging/live-rpm scripts/*-check .ci/run)
+runners=(packaging/boot-deb packaging/boot-host packaging/live-deb packaging/live-rpm scripts/*-check .ci/run)
 
 # What is run in another form, and where; and what nothing here can run, and why.
 declare -A otherwise=(
@@ -16,6 +16,7 @@ declare -A otherwise=(
 	['^dnf install ']="package-check installs the rpm by rpm; there is no Fedora"
 	['/run/strongswan/charon.vici$']="Fedora's; e2e/packaging has the socket there"
 	['/etc/strongswan/strongswan.d/$']="Fedora's; live-deb does the same for Debian"
+	['^systemctl reload apparmor$']="boot-host lets the parser read what that loads; no kernel here has AppArmor"
 	['^go test \./collector -run - -bench ']="measures for minutes; the benchmark's parts have budgets in unit tests"
 	['^VICI_TEST_ADDRESS=.* go test -run .\^TestSuite\$. \./vici$']="e2e runs this suite against daemons of its own"
 	['^sudo \./strongswan_exporter$']="the exporter is started by everything here"
@@ -27,10 +28,9 @@ commands() {
 	blocks sh "$1" | tr -d '\0' | sed -e ':a' -e '/\\$/N; s/ *\\\n */ /; ta' | sed -E 's/(^| +)#.*//; s/ +$//; /^$/d'
 }
 
-# check_commands: every command of every page.
+# check_commands: every command of every page, with the files that check_web_config leaves.
 check_commands() {
 	local page line here=0 elsewhere=0
-	stack_start 127.0.0.1:0
 	for page in "${pages[@]:?}"; do
 		while IFS= read -r line; do
 			case $line in
@@ -54,12 +54,39 @@ check_commands() {
 # run_here PAGE COMMAND: with the simulated daemon.
 run_here() {
 	local page=$1 line=${2//\/var\/lib\/strongswan_exporter/$work}
+	line=${line//\/etc\/strongswan_exporter/$work}
 	(
 		cd "$work"
 		ln -sf ../strongswan_exporter .
 		export STRONGSWAN_EXPORTER_VICI_ADDRESS=unix://$PWD/../charon.vici PATH=$PWD/..:$PATH
 		eval "$line"
 	) >"$work/output" 2>&1 || { cat "$work/output" >&2 && die "$page: $line"; }
+}
+
+# check_files: each configuration file of a page has the path where it belongs, and a machine of boot-root's lives with it.
+check_files() {
+	local page language file n=0
+	for page in "${pages[@]}"; do
+		for language in conf ini; do
+			while IFS= read -r -d '' file; do
+				file=${file%%$'\n'*}
+				[[ $file == '# /'* ]] || die "$page: a file has to begin with its path, and not with: $file"
+				grep -qE -- "^[[:space:]]*documented $page ${file#\# }$" packaging/boot-* || die "$page: no machine tries ${file#\# }"
+				n=$((n + 1))
+			done < <(blocks $language "$page")
+		done
+	done
+	((n > 5)) || die "only $n files were found"
+	say "$n configuration files are tried on a machine"
+}
+
+# check_languages: what has no language would be checked by nobody.
+check_languages() {
+	local page
+	for page in "${pages[@]}"; do
+		! awk '/^```/ { if (!inside && $0 == "```") found = 1; inside = !inside } END { exit !found }' "$page" ||
+			die "$page: a block without a language, which can be text"
+	done
 }
 
 # check_step PAGE COMMAND: a script that "make test" runs as a whole, here with the name of a test that is there.

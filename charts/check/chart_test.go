@@ -37,6 +37,7 @@ const everything = `
 image: {tag: v9.9.9}
 imagePullSecrets: [{name: registry}]
 vici: {directory: /run/ipsec, group: 4711}
+seLinuxOptions: {type: spc_t}
 args: [--collector.peers, "--connection.include=gw-.*"]
 state: {hostPath: /var/lib/strongswan_exporter}
 web: {port: 9999, configSecret: exporter-web}
