@@ -170,6 +170,14 @@ func TestChartMonitorsItsPods(t *testing.T) {
 	requireSelects(t, &one[*networking.NetworkPolicy](t, all).Spec.PodSelector, &daemonSet.Spec.Template)
 }
 
+// Called otherwise, it has the same job, since the alerts ExporterAbsent and ExporterDown go by that.
+func TestChartByAnotherName(t *testing.T) {
+	monitor := one[*monitoring.PodMonitor](t, objects(t, "{podMonitor: {enabled: true}, nameOverride: vpn, fullnameOverride: vpn}"))
+	require.Equal(t, "vpn", monitor.Name)
+	requireJob(t, monitor.Spec.PodMetricsEndpoints[0].RelabelConfigs)
+	require.Contains(t, string(read(t, "dashboards/rules/alerts.yml")), `absent(up{job=~".*strongswan.*"})`)
+}
+
 // The DaemonSet of the examples is the chart's in all that makes it work.
 func TestChartAgreesWithTheExample(t *testing.T) {
 	example, err := decode(read(t, "examples/kubernetes/daemonset.yaml"))

@@ -176,7 +176,18 @@ func requireMonitored(t *testing.T, monitor *monitoring.PodMonitor, template *co
 		require.True(t, slices.ContainsFunc(template.Spec.Containers, func(c core.Container) bool {
 			return slices.ContainsFunc(c.Ports, func(p core.ContainerPort) bool { return p.Name == *endpoint.Port })
 		}), *endpoint.Port)
+		requireJob(t, endpoint.RelabelConfigs)
 	}
+}
+
+// requireJob checks that the job has a name by which the alerts know it: the operator's own choice is that of the object, which may be
+// called otherwise.
+func requireJob(t *testing.T, relabelings []monitoring.RelabelConfig) {
+	t.Helper()
+	i := slices.IndexFunc(relabelings, func(r monitoring.RelabelConfig) bool { return r.TargetLabel == "job" })
+	require.GreaterOrEqual(t, i, 0, "no relabeling of job")
+	require.Equal(t, new("strongswan-exporter"), relabelings[i].Replacement)
+	require.Empty(t, relabelings[i].SourceLabels)
 }
 
 // one returns the object of a type of which there is one.
