@@ -130,23 +130,6 @@ func TestSlowClients(t *testing.T) {
 	}
 }
 
-// A client that does not read its page loses it.
-func TestClientThatDoesNotRead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := serveInBubble(t).dial(t)
-		_, err := io.WriteString(c, scrapeRequest+"\r\n")
-		require.NoError(t, err)
-		first := make([]byte, len("HTTP/1.1 200 OK"))
-		_, err = io.ReadFull(c, first)
-		require.NoError(t, err)
-		require.Equal(t, "HTTP/1.1 200 OK", string(first))
-		pass(requestTimeout + time.Second)
-		rest, err := io.ReadAll(c)
-		require.NoError(t, err)
-		require.NotContains(t, string(rest), "strongswan_up", "the page would not have been cut")
-	})
-}
-
 // A scraper may wait for five minutes, whatever it says.
 func TestLongestScrape(t *testing.T) {
 	for _, seconds := range []float64{300, 86399, 1e300, math.Inf(1)} {

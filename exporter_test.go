@@ -60,7 +60,7 @@ func newExporter(t *testing.T, dial dialFunc, flags ...string) *exporter {
 	config, err := parseFlags(flags, io.Discard)
 	require.NoError(t, err)
 	require.NoError(t, config.validate())
-	log := promslog.New(&promslog.Config{Writer: e.logs})
+	log := promslog.New(&promslog.Config{Writer: e.logs, Level: config.log.Level})
 	cc := config.collector(log)
 	cc.Dialer.DialContext = dial
 	c, err := collector.New(cc)

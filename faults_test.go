@@ -241,7 +241,7 @@ func TestBusySA(t *testing.T) {
 func TestManyScrapers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newGateway(t, vicitest.Config{})
-		e := newExporter(t, d.Dial, "--scrape.min-interval=1s")
+		e := newExporter(t, d.Dial, "--scrape.min-interval=1s", "--web.max-requests=100")
 		pass(5 * time.Second) // for the round with which counting begins
 		before := d.Observe().Commands
 		var scrapers sync.WaitGroup

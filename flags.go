@@ -43,6 +43,7 @@ type config struct {
 	stateInterval time.Duration
 	looks         collector.LooksConfig
 	telemetryPath string
+	maxRequests   int
 	created       bool // whether OpenMetrics text has samples for created timestamps
 	include       *regexp.Regexp
 	exclude       *regexp.Regexp
@@ -100,6 +101,8 @@ func (c *config) addVICIFlags(app *kingpin.Application) {
 func (c *config) addScrapeFlags(app *kingpin.Application) {
 	app.Flag("web.telemetry-path", "Path under which to expose metrics.").
 		Default("/metrics").StringVar(&c.telemetryPath)
+	app.Flag("web.max-requests", "How many requests for pages may be under way at a time; others are refused with status 503.").
+		Default("40").IntVar(&c.maxRequests)
 	app.Flag("web.created-samples",
 		"Add a sample to each counter in OpenMetrics text that tells since when it counts. Prometheus takes these for series of their own, "+
 			"unless its feature created-timestamp-zero-ingestion is on; the protobuf format always tells.").

@@ -24,13 +24,13 @@ import (
 
 // newHandler returns the handler for all that the exporter serves: of its daemon, and of others under names.
 func newHandler(c *collector.Collector, config *config, log *slog.Logger, others ...target) (http.Handler, error) {
-	compress, err := newCompression()
+	delivery, err := newDelivery(config, log)
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET "+config.telemetryPath, compress(newMetricsHandler(c, config, log)))
-	mux.Handle("GET /probe", compress(newProbeHandler(others, config, log)))
+	mux.Handle("GET "+config.telemetryPath, delivery.of(newMetricsHandler(c, config, log)))
+	mux.Handle("GET /probe", delivery.of(newProbeHandler(others, config, log)))
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "strongswan_exporter is healthy.")
 	})
@@ -38,7 +38,7 @@ func newHandler(c *collector.Collector, config *config, log *slog.Logger, others
 	if err != nil {
 		return nil, err
 	}
-	mux.Handle("GET /{$}", compress(landing))
+	mux.Handle("GET /{$}", delivery.of(landing))
 	return mux, nil
 }
 
@@ -75,9 +75,12 @@ func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	families, done, err := h.collector.Gather(ctx, r.URL.Query()["collect[]"]...)
 	defer done()
-	if err != nil {
+	switch {
+	case err != nil:
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
+	case r.Context().Err() != nil:
+		return // who asked has gone
 	}
 	gatherer := prometheus.NewMultiTRegistry(prometheus.ToTransactionalGatherer(h.own), page(families))
 	promhttp.HandlerForTransactional(gatherer, promhttp.HandlerOpts{
@@ -94,14 +97,18 @@ func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // longestScrape bounds what a scraper may ask for.
 const longestScrape = 5 * time.Minute
 
-// timeout returns how long a scrape may take: as long as Prometheus says that it waits, less an
-// offset for the way back, or as configured where nobody says.
-func (h *metricsHandler) timeout(r *http.Request) time.Duration {
-	timeout := min(h.config.scrapeTimeout, longestScrape)
+// timeoutOf returns how long who asks waits: as long as Prometheus says, or as configured where nobody says.
+func (c *config) timeoutOf(r *http.Request) time.Duration {
 	seconds, err := strconv.ParseFloat(r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64)
 	if err == nil && seconds > 0 {
-		timeout = time.Duration(min(seconds, longestScrape.Seconds()) * float64(time.Second))
+		return time.Duration(min(seconds, longestScrape.Seconds()) * float64(time.Second))
 	}
+	return min(c.scrapeTimeout, longestScrape)
+}
+
+// timeout returns how long a scrape may take: as long as who asks waits, less an offset for the way back.
+func (h *metricsHandler) timeout(r *http.Request) time.Duration {
+	timeout := h.config.timeoutOf(r)
 	if timeout > 2*h.config.timeoutOffset {
 		return timeout - h.config.timeoutOffset
 	}

@@ -86,11 +86,12 @@ func (c *config) validateNumbers() error {
 			return fmt.Errorf("--%s: %v must be more than nothing", name, d)
 		}
 	}
-	if c.seriesLimit <= 0 {
-		return fmt.Errorf("--limit.series: %d must be more than nothing", c.seriesLimit)
-	}
-	if c.peersLimit <= 0 {
-		return fmt.Errorf("--collector.peers.limit: %d must be more than nothing", c.peersLimit)
+	for name, n := range map[string]int{
+		"limit.series": c.seriesLimit, "collector.peers.limit": c.peersLimit, "web.max-requests": c.maxRequests,
+	} {
+		if n <= 0 {
+			return fmt.Errorf("--%s: %d must be more than nothing", name, n)
+		}
 	}
 	if c.minInterval < 0 {
 		return fmt.Errorf("--scrape.min-interval: %v must not be less than nothing", c.minInterval)
