@@ -68,7 +68,7 @@ type Config struct {
 
 	// StateFile, if not empty, is where totals and counters are kept over a restart. It is read by
 	// New, and written by Run at intervals and at its end. A second file, with ".exposed" at the end of its
-	// name, is written with each round.
+	// name, is written with each round that exposes anything new.
 	StateFile string
 
 	// StateInterval is how often the state is saved; 0 means [DefaultStateInterval].
@@ -107,6 +107,7 @@ type Collector struct {
 	began    time.Time
 	state    *stateFile // all that survives the process
 	exposed  *stateFile // what was exposed last
+	exposure exposure   // what is in it
 	interval time.Duration
 }
 
@@ -212,9 +213,11 @@ func (c *Collector) keepExposed() {
 	if c.exposed.path == "" {
 		return
 	}
-	var s *state
-	c.gateway.locked(func() { s = c.gateway.tracker.exposed(c.gateway.client.dialer.Address, time.Now()) })
-	c.exposed.save(s)
+	changed := false
+	c.gateway.locked(func() { changed = c.exposure.update(c.gateway.tracker, c.gateway.client.dialer.Address, time.Now()) })
+	if changed || c.exposed.failing {
+		c.exposed.save(&c.exposure.state)
+	}
 }
 
 // snapshot returns the state as it is now.

@@ -78,13 +78,21 @@ func (t *tracker) emit(out *Page) {
 		}
 		out.Counter(eventsReceived, float64(t.received[name]), t.counting, labels)
 	}
-	for _, e := range t.connectionOrder.sorted(maps.Values(t.connections), func(e *connectionEvents) Labels { return e.labels }) {
+	for _, e := range t.sortedConnections() {
 		emitConnectionEvents(out, e, t.noSessions.of(&e.sessions, e.created))
 	}
-	for _, e := range t.childOrder.sorted(maps.Values(t.children), func(e *childEvents) Labels { return e.labels }) {
+	for _, e := range t.sortedChildren() {
 		emitChildEvents(out, e)
 	}
 	emitAlerts(out, t)
+}
+
+func (t *tracker) sortedConnections() []*connectionEvents {
+	return t.connectionOrder.sorted(maps.Values(t.connections), func(e *connectionEvents) Labels { return e.labels })
+}
+
+func (t *tracker) sortedChildren() []*childEvents {
+	return t.childOrder.sorted(maps.Values(t.children), func(e *childEvents) Labels { return e.labels })
 }
 
 // prepare gives all that is configured its counters, so that the first event is an increase.

@@ -38,6 +38,7 @@ const (
 type sessionLengths struct {
 	saved   savedLengths
 	written *dto.Histogram // nil after a change
+	copied  *savedLengths  // likewise
 }
 
 // savedLengths is what a histogram holds.
@@ -53,7 +54,7 @@ type savedLengths struct {
 // observe takes a session that has ended.
 func (s *sessionLengths) observe(d time.Duration) {
 	h, seconds, bounds := &s.saved, d.Seconds(), sessionBuckets()
-	s.written = nil
+	s.written, s.copied = nil, nil
 	if h.Classic == nil {
 		h.Classic, h.Schema = make([]uint64, len(bounds)), nativeSchema
 	}
@@ -97,11 +98,16 @@ func (h *savedLengths) halve() {
 	h.Schema--
 }
 
-// clone returns a copy that later sessions do not change.
-func (h *savedLengths) clone() *savedLengths {
-	if h.Count == 0 {
-		return nil
+// copy returns what the histogram holds, which later sessions do not change; nil if that is nothing. It is the same as long as no
+// session has ended.
+func (s *sessionLengths) copy() *savedLengths {
+	if s.copied == nil && s.saved.Count > 0 {
+		s.copied = s.saved.clone()
 	}
+	return s.copied
+}
+
+func (h *savedLengths) clone() *savedLengths {
 	c := *h
 	c.Classic, c.Native = slices.Clone(h.Classic), maps.Clone(h.Native)
 	return &c

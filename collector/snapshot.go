@@ -10,47 +10,20 @@ import (
 
 // snapshot returns the state as it is at a moment.
 func (t *tracker) snapshot(address string, now time.Time) *state {
-	s := t.exposed(address, now)
-	t.table.snapshot(s)
-	return s
+	var e exposure
+	e.updateEvents(t)
+	s := t.heading(address, now)
+	s.Connections, s.Children, s.Alerts = e.connections.all, e.children.all, e.alerts.all
+	t.table.snapshot(&s)
+	return &s
 }
 
-// exposed returns the part of the state that can be seen from outside.
-func (t *tracker) exposed(address string, now time.Time) *state {
-	s := &state{
-		Format: stateFormat, Version: stateVersion, Address: address, Daemon: t.run, Saved: now, Began: t.counting,
-		Received: maps.Clone(t.received), Evicted: t.table.evicted,
-		Totals: t.table.ledger.totals.exposed(), Peers: t.table.ledger.peers.exposed(),
-	}
-	for _, e := range t.connections {
-		s.Connections = append(s.Connections, savedConnection{
-			e.name, [5]uint64{e.established, e.terminated, e.failed, e.rekeyed, e.moved}, e.sessions.saved.clone(), e.created,
-		})
-	}
-	for series, e := range t.children {
-		s.Children = append(s.Children, savedChild{
-			series.connection, series.member, [3]uint64{e.established, e.terminated, e.rekeyed}, e.created,
-		})
-	}
-	for a, n := range t.alerts {
-		s.Alerts = append(s.Alerts, savedAlert{a.alert, a.connection, n})
-	}
-	return s
-}
-
-func (ts *totals) exposed() []savedTotal {
-	var saved []savedTotal
-	for _, t := range ts.sorted() {
-		saved = append(saved, savedTotal{Connection: t.series.connection, Member: t.series.member, Sum: t.value(), Created: t.created})
-	}
-	return saved
-}
-
-// snapshot makes a state the whole one: sums without their floors, with what is in them of each SA.
+// snapshot adds to a state what makes it the whole one: sums without their floors, and what is in them of each SA.
 func (t *saTable) snapshot(s *state) {
-	index := make(map[*total]int)
+	index := make(map[*total]int, len(t.ledger.totals.bySeries)+len(t.ledger.peers.bySeries))
 	s.Totals = t.ledger.totals.snapshot(index)
 	s.Peers = t.ledger.peers.snapshot(index)
+	s.Marks = make([]savedMark, 0, len(t.ledger.entries))
 	for key, e := range t.ledger.entries {
 		if e.unknown != ([4]bool{}) { // a part of its marks only would count what was not counted
 			continue
@@ -61,6 +34,7 @@ func (t *saTable) snapshot(s *state) {
 		}
 		s.Marks = append(s.Marks, m)
 	}
+	s.Sessions = make([]savedSession, 0, len(t.starts)+len(t.ikes))
 	for key, start := range t.starts {
 		s.Sessions = append(s.Sessions, savedSession{key.id, key.initiator, start})
 	}
@@ -72,7 +46,7 @@ func (t *saTable) snapshot(s *state) {
 }
 
 func (ts *totals) snapshot(index map[*total]int) []savedTotal {
-	var saved []savedTotal
+	saved := make([]savedTotal, 0, len(ts.bySeries))
 	for _, t := range ts.sorted() {
 		index[t] = len(saved)
 		saved = append(saved, savedTotal{Connection: t.series.connection, Member: t.series.member, Sum: t.sum, Created: t.created})
@@ -92,13 +66,14 @@ func (t *tracker) restore(s *state, now time.Time) {
 			established: c.Counts[0], terminated: c.Counts[1], failed: c.Counts[2], rekeyed: c.Counts[3], moved: c.Counts[4],
 		}
 		if c.Lengths != nil {
-			e.sessions.saved = *c.Lengths
+			e.sessions.saved = *c.Lengths.clone()
 		}
 		t.connections[c.Connection] = e
 	}
 	for _, c := range s.Children {
 		t.children[series{c.Connection, c.Child}] = &childEvents{
-			labels: newLabels("connection", c.Connection, "child", c.Child), created: c.Created, used: now,
+			series: series{c.Connection, c.Child}, labels: newLabels("connection", c.Connection, "child", c.Child),
+			created: c.Created, used: now,
 			established: c.Counts[0], terminated: c.Counts[1], rekeyed: c.Counts[2],
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 // A state is what outlives the process: totals and counters, and the marks up to which the traffic of each SA
 // is in them. There are two, in two files: the whole one, saved from time to time, and one of only what was exposed
-// last, saved with each round.
+// last, saved with each round in which that has changed.
 type state struct {
 	Format  string     `json:"format"`
 	Version int        `json:"version"`

@@ -5,7 +5,6 @@ package collector
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -114,10 +113,6 @@ func (f *stateFile) save(s *state) {
 
 // write writes a new file and puts it in the place of the old one, which stays as it is if that fails.
 func (f *stateFile) write(s *state) (err error) {
-	data, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
 	name := f.path + ".new"
 	_ = os.Remove(name) // of a process that was killed
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -129,7 +124,7 @@ func (f *stateFile) write(s *state) (err error) {
 			_ = os.Remove(name)
 		}
 	}()
-	if _, err = file.Write(data); err == nil && f.durable {
+	if err = encodeState(file, s); err == nil && f.durable {
 		err = file.Sync()
 	}
 	if err = errors.Join(err, file.Close()); err != nil {

@@ -248,23 +248,42 @@ func copyFiles(t *testing.T, dir string) (to string) {
 	return to
 }
 
-// The state is saved at intervals and at the end; what was exposed, with each round.
+// The state is saved at intervals and at the end; what was exposed, with each round that exposes anything new.
 func TestSaveIntervals(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	synctest.Test(t, func(t *testing.T) {
-		b := newTestbed(t, newLife(t, vicitest.Generation61, 2), eventful, withState(path), func(c *Config) { c.StateInterval = time.Hour })
+		l := newLife(t, vicitest.Generation61, 2)
+		ike := l.establish()
+		b := newTestbed(t, l, eventful, withState(path), func(c *Config) { c.StateInterval = time.Hour })
 		stop := b.watch()
 		require.NoFileExists(t, path)
 		require.FileExists(t, path+".exposed")
+		b.scrapeSettled()
 		exposed := readState(t, path+".exposed").Saved
 		pass(time.Minute)
 		b.scrapeSettled()
-		require.WithinDuration(t, exposed.Add(time.Minute), readState(t, path+".exposed").Saved, time.Second)
+		require.Equal(t, exposed, readState(t, path+".exposed").Saved, "nothing has changed")
+		require.NoError(t, l.Carry(l.child(ike), vicitest.Traffic{Bytes: 1, Packets: 1}, vicitest.Traffic{}))
+		b.scrapeSettled()
+		require.WithinDuration(t, exposed.Add(time.Minute), readState(t, path+".exposed").Saved, 10*time.Second)
 		pass(time.Hour)
 		synctest.Wait()
 		saved := readState(t, path).Saved
 		pass(time.Minute)
 		stop()
 		require.True(t, readState(t, path).Saved.After(saved))
+	})
+}
+
+// What was exposed is written again after it could not be, although it is the same.
+func TestExposedIsWrittenAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "missing")
+	synctest.Test(t, func(t *testing.T) {
+		b := newTestbed(t, newLife(t, vicitest.Generation61, 2), eventful, withState(filepath.Join(dir, "state")))
+		b.scrape()
+		pass(time.Minute)
+		require.NoError(t, os.Mkdir(dir, 0o700))
+		b.scrape()
+		require.FileExists(t, filepath.Join(dir, "state.exposed"))
 	})
 }

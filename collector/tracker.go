@@ -64,6 +64,7 @@ type connectionEvents struct {
 
 // childEvents counts what happened to the CHILD_SAs of a child.
 type childEvents struct {
+	series      series
 	labels      Labels
 	established uint64
 	terminated  uint64
@@ -155,7 +156,7 @@ func (t *tracker) childEvents(k *child) *childEvents { return t.childEventsAt(k,
 func (t *tracker) childEventsAt(k *child, now time.Time) *childEvents {
 	e, ok := t.children[k.series]
 	if !ok {
-		e = &childEvents{labels: k.labels, created: now}
+		e = &childEvents{series: k.series, labels: k.labels, created: now}
 		t.children[k.series] = e
 		t.childOrder.outdated()
 	}
