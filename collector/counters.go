@@ -88,11 +88,11 @@ func (s *countersSource) Collect(ctx context.Context, r *round, out *Page) error
 	if err != nil {
 		return err
 	}
-	sums := make(counterSums)
+	s.daemon.begin()
 	for i := range answer {
-		sums.add("", nil, &answer[i])
+		s.daemon.add("", nil, &answer[i])
 	}
-	s.daemon.take(sums, asked, start)
+	s.daemon.end(asked, start)
 	s.daemon.emit(out)
 	if err := s.collectConnections(ctx, r, out); err != nil {
 		return partialError{err}
@@ -105,20 +105,18 @@ func (s *countersSource) collectConnections(ctx context.Context, r *round, out *
 		return err
 	}
 	asked := r.now()
-	answer, err := s.askConnections(ctx, r)
+	err := s.askConnections(ctx, r, func(answer *vici.Counters) {
+		r.locked(func() {
+			if c := r.names.connection(answer.Name); c != nil {
+				s.connections.add(c.name, c.labels, answer)
+			}
+		})
+	})
 	if err != nil {
 		return err
 	}
-	sums := make(counterSums, len(answer))
-	r.locked(func() {
-		for i := range answer {
-			if c := r.names.connection(answer[i].Name); c != nil {
-				sums.add(c.name, c.labels, &answer[i])
-			}
-		}
-	})
 	start, _ := r.start.known()
-	s.connections.take(sums, asked, start)
+	s.connections.end(asked, start)
 	s.connections.emit(out)
 	return nil
 }
@@ -133,20 +131,24 @@ func askCounters(ctx context.Context, r *round, request vici.CountersRequest) (a
 
 // askConnections asks for the counters of all connections at once as long as the answer fits into a message: one that
 // does not is never sent.
-func (s *countersSource) askConnections(ctx context.Context, r *round) ([]vici.Counters, error) {
+func (s *countersSource) askConnections(ctx context.Context, r *round, take func(*vici.Counters)) error {
 	if !sameProcess(s.uptime, r.stats.Uptime) {
 		s.byName = false
 	}
 	s.uptime = r.stats.Uptime
 	names := r.configuredNames()
 	if s.byName || !fitOneAnswer(names) {
-		return askEach(ctx, r, names)
+		return s.askEach(ctx, r, names, take)
 	}
 	answer, err := askCounters(ctx, r, vici.CountersRequest{All: true})
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.byName = true // counters of connections that are no longer loaded may be what makes it too long
 	}
-	return answer, err
+	s.connections.begin()
+	for i := range answer {
+		take(&answer[i])
+	}
+	return err
 }
 
 // For each connection an answer has its name and some 550 bytes. More connections may have counters than are
@@ -165,19 +167,18 @@ func fitOneAnswer(names []string) bool {
 }
 
 // askEach asks for each connection by name, all of them within the time for one query.
-func askEach(ctx context.Context, r *round, names []string) (all []vici.Counters, err error) {
+func (s *countersSource) askEach(ctx context.Context, r *round, names []string, take func(*vici.Counters)) error {
 	names = slices.DeleteFunc(names, cannotBeAsked)
-	err = r.query(ctx, "get-counters", func(ctx context.Context, session *vici.Session) error {
-		all = make([]vici.Counters, 0, len(names))
+	return r.query(ctx, "get-counters", func(ctx context.Context, session *vici.Session) error {
+		s.connections.begin() // each time that this is tried
 		for c, err := range session.CountersOf(ctx, names) {
 			if err != nil {
 				return err
 			}
-			all = append(all, *c)
+			take(c)
 		}
 		return nil
 	})
-	return all, err
 }
 
 // cannotBeAsked tells of the names that the daemon would take for missing, and answer for something else. It refuses to

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,22 +19,79 @@ import (
 )
 
 func TestCounterSetOrder(t *testing.T) {
-	set := newCounterSet(&vici.Counters{
+	var set counterSet
+	set.add(&vici.Counters{
 		IKEInitInReq: vici.Some[uint64](1), IKEAuthOutResp: vici.Some[uint64](2), InfoOutResp: vici.Some[uint64](3),
 		IKERekeyInit: vici.Some[uint64](4), IKERekeyResp: vici.Some[uint64](5), ChildRekey: vici.Some[uint64](6),
 		Invalid: vici.Some[uint64](7), InvalidSPI: vici.Some[uint64](8),
 	})
-	require.Len(t, set, len(messageKinds)+5)
+	require.Len(t, set.values, len(messageKinds)+5)
 	for i, want := range map[int]uint64{
 		4: 1, 11: 2, 15: 3, ikeRekeysInitiated: 4, ikeRekeysAnswered: 5, childRekeysDone: 6, invalidMessages: 7, invalidSPIMessages: 8,
 	} {
-		require.Equal(t, vici.Some(want), set[i])
+		require.Equal(t, want, set.values[i])
+		require.NotZero(t, set.present&(1<<i))
 	}
 	require.Equal(t, "IKE_AUTH", messageKinds[11].exchange)
 
-	totals := newCountersSource().daemon
-	all := totals.labels(newLabels("connection", "gw"))
-	require.True(t, slices.IsSortedFunc(all[:len(messageKinds)], compareLabels), "or all samples would have to be sorted")
+	require.Zero(t, set.present&1)
+
+	totals := newCountersSource().connections
+	totals.begin()
+	totals.add("gw", newLabels("connection", "gw"), &vici.Counters{})
+	var all []string
+	for i := range countersInSet {
+		labels := totals.series["gw"].labels(i)
+		all = append(all, written(labels))
+	}
+	require.Equal(t, "connection=gw direction=out exchange=IKE_AUTH type=response", all[11])
+	require.Equal(t, "connection=gw role=initiator", all[ikeRekeysInitiated])
+	require.Equal(t, "connection=gw role=responder", all[ikeRekeysAnswered])
+	require.Equal(t, []string{"connection=gw", "connection=gw", "connection=gw"}, all[childRekeysDone:])
+	require.True(t, slices.IsSorted(all[:len(messageKinds)]), "or all samples would have to be sorted")
+}
+
+func written(labels Labels) string {
+	var pairs []string
+	for _, p := range labels {
+		pairs = append(pairs, p.GetName()+"="+p.GetValue())
+	}
+	return strings.Join(pairs, " ")
+}
+
+// An answer that came only in part, or was asked for twice, adds nothing to the whole one that follows.
+func TestCountersInPart(t *testing.T) {
+	totals := newCountersSource().connections
+	add := func(name string, n uint64) {
+		totals.add(name, newLabels("connection", name), &vici.Counters{ChildRekey: vici.Some(n)})
+	}
+	values := func() string {
+		page := NewPage()
+		totals.emit(page)
+		return text(t, page.Families())
+	}
+	totals.begin()
+	add("a", 1)
+	add("a", 2)
+	add("b", 4)
+	totals.end(noon, noon)
+	whole := values()
+	require.Contains(t, whole, `{connection="a"} 3`)
+	require.Contains(t, whole, `{connection="b"} 4`)
+
+	totals.begin()
+	add("a", 100)
+	add("c", 100)
+	totals.begin()
+	add("a", 3)
+	add("b", 4)
+	totals.end(noon, noon)
+	require.Equal(t, whole, values())
+
+	totals.begin()
+	add("b", 4)
+	totals.end(noon, noon)
+	require.NotContains(t, values(), `{connection="a"}`)
 }
 
 // Counters began with the daemon until they are seen to have been reset.
@@ -104,9 +162,9 @@ func TestCountersWithoutStart(t *testing.T) {
 	totals := newCounterTotals(counterFamilies{messages: ikeMessages, childRekeys: childRekeys})
 	start, first := recordedAt, recordedAt.Add(time.Hour)
 	take := func(n uint64, asked, start time.Time) time.Time {
-		sums := make(counterSums)
-		sums.add("", nil, &vici.Counters{ChildRekey: vici.Some(n)})
-		totals.take(sums, asked, start)
+		totals.begin()
+		totals.add("", nil, &vici.Counters{ChildRekey: vici.Some(n)})
+		totals.end(asked, start)
 		return totals.series[""].created
 	}
 	require.Zero(t, take(3, first, time.Time{}))

@@ -22,8 +22,8 @@ type exposure struct {
 
 // update makes the exposure that of a moment. It reports whether anything is new, apart from the moment.
 func (e *exposure) update(t *tracker, address string, now time.Time) (changed bool) {
-	changed = e.totals.update(t.table.ledger.totals.exposed)
-	changed = e.peers.update(t.table.ledger.peers.exposed) || changed
+	changed = e.totals.update(len(t.table.ledger.totals.bySeries), t.table.ledger.totals.exposed)
+	changed = e.peers.update(len(t.table.ledger.peers.bySeries), t.table.ledger.peers.exposed) || changed
 	changed = e.updateEvents(t) || changed
 	before := e.state
 	e.state = t.heading(address, now)
@@ -33,9 +33,9 @@ func (e *exposure) update(t *tracker, address string, now time.Time) (changed bo
 }
 
 func (e *exposure) updateEvents(t *tracker) (changed bool) {
-	changed = e.connections.update(t.exposedConnections)
-	changed = e.children.update(t.exposedChildren) || changed
-	return e.alerts.update(t.exposedAlerts) || changed
+	changed = e.connections.update(len(t.connections), t.exposedConnections)
+	changed = e.children.update(len(t.children), t.exposedChildren) || changed
+	return e.alerts.update(len(t.alerts), t.exposedAlerts) || changed
 }
 
 // sameHeading reports whether two states are the same apart from their rows and when they were saved.
@@ -88,8 +88,9 @@ func (t *tracker) exposedAlerts(add func(savedAlert)) {
 // rows are the rows of one kind, which mostly are the same again, or differ in their numbers.
 type rows[T comparable] struct{ all []T }
 
-// update replaces the rows by those that exposed adds. It reports whether any is new.
-func (r *rows[T]) update(exposed func(add func(T))) (changed bool) {
+// update replaces the rows by those that exposed adds, which are so many. It reports whether any is new.
+func (r *rows[T]) update(count int, exposed func(add func(T))) (changed bool) {
+	r.all = slices.Grow(r.all, max(0, count-len(r.all)))
 	n := 0
 	exposed(func(row T) {
 		switch {

@@ -19,10 +19,12 @@ func TestExposureChanges(t *testing.T) {
 	var e exposure
 	require.True(t, e.update(tracker, "", now))
 	for name, change := range map[string]func(){
-		"traffic":        func() { tracker.table.ledger.totals.sorted()[0].sum[0]++ },
-		"a peer's":       func() { tracker.table.ledger.peers.sorted()[0].sum[0]++ },
-		"a floor":        func() { tracker.table.ledger.totals.sorted()[0].floor[1] += 1 << 40 },
-		"a new total":    func() { tracker.table.ledger.totals.get(account{series{"new", "new"}, newLabels("connection", "new")}, now) },
+		"traffic":  func() { tracker.table.ledger.totals.sorted()[0].sum[0]++ },
+		"a peer's": func() { tracker.table.ledger.peers.sorted()[0].sum[0]++ },
+		"a floor":  func() { tracker.table.ledger.totals.sorted()[0].floor[1] += 1 << 40 },
+		"a new total": func() {
+			tracker.table.ledger.totals.get(account{series{"new", "new"}, newLabels("connection", "new")}, now)
+		},
 		"connections":    func() { tracker.sortedConnections()[0].moved++ },
 		"sessions":       func() { tracker.sortedConnections()[0].sessions.observe(time.Second) },
 		"children":       func() { tracker.sortedChildren()[0].rekeyed++ },

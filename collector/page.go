@@ -27,6 +27,8 @@ type Page struct {
 	created time.Time     // of the last counter, since neighbours mostly have the same
 	stamp   *timestamppb.Timestamp
 	zero    *dto.Counter // of that moment
+
+	last *dto.Metric // that was added, for the next one to share where it has the same labels and value
 }
 
 // NewPage returns an empty page.
@@ -61,8 +63,17 @@ type counter64 struct {
 // Gauge adds a sample of a gauge. Each metric takes any labels once.
 func (p *Page) Gauge(m *Metric, value float64, labels Labels) {
 	f := p.family(m)
-	f.add(labels).Gauge = p.gauge(f, value)
+	g := p.gauge(f, value)
+	if last := p.last; last != nil && last.Gauge == g && same(last.Label, labels) {
+		f.append(last)
+		return
+	}
+	p.last = f.add(labels)
+	p.last.Gauge = g
 }
+
+// same reports whether two labels are the same piece of memory.
+func same(a, b Labels) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
 
 func (p *Page) gauge(f *family, value float64) *dto.Gauge {
 	i := int(value)
@@ -85,7 +96,13 @@ func newGauge(g *gauge64, value float64) *dto.Gauge {
 // means that the moment is not known.
 func (p *Page) Counter(m *Metric, value float64, created time.Time, labels Labels) {
 	f := p.family(m)
-	f.add(labels).Counter = p.counter(f, value, created)
+	c := p.counter(f, value, created)
+	if last := p.last; last != nil && last.Counter == c && same(last.Label, labels) {
+		f.append(last)
+		return
+	}
+	p.last = f.add(labels)
+	p.last.Counter = c
 }
 
 func (p *Page) counter(f *family, value float64, created time.Time) *dto.Counter {
@@ -126,16 +143,21 @@ func (p *Page) family(m *Metric) *family {
 	return f
 }
 
-// add appends a sample with these labels. Comparing it right now with the one before costs a tenth of doing it later, when
-// both have to be fetched from memory again.
+// add appends a new sample with these labels.
 func (f *family) add(labels Labels) *dto.Metric {
-	if n := len(f.Metric); n > 0 && !f.unsorted {
-		f.unsorted = compareLabels(f.Metric[n-1].Label, labels) > 0
-	}
 	sample := f.samples.next()
 	sample.Label = labels
-	f.Metric = append(f.Metric, sample)
+	f.append(sample)
 	return sample
+}
+
+// append appends a sample. Comparing it right now with the one before costs a tenth of doing it later, when both have to be
+// fetched from memory again.
+func (f *family) append(sample *dto.Metric) {
+	if n := len(f.Metric); n > 0 && !f.unsorted {
+		f.unsorted = compareLabels(f.Metric[n-1].Label, sample.Label) > 0
+	}
+	f.Metric = append(f.Metric, sample)
 }
 
 // pair returns a label pair that samples of this page share.
@@ -161,6 +183,7 @@ func (p *Page) Families() []*dto.MetricFamily {
 // it was not needed.
 func (p *Page) reset() {
 	clear(p.pairs)
+	p.last = nil
 	for m, f := range p.families {
 		if cap(f.Metric) > 4*max(len(f.Metric), minSlab) {
 			delete(p.families, m)

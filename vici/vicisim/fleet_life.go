@@ -106,6 +106,7 @@ func (l *fleetLife) replace(i int, now time.Time) {
 	down.State = vicitest.IKEDeleting
 	l.raise(down, false)
 	l.raise(newRenderer(l.f).render(i, after, now), true)
+	l.f.conns[i%len(l.f.conns)].countEstablished(l.d, 1)
 }
 
 func (l *fleetLife) raise(sa *vicitest.IKESA, up bool) {

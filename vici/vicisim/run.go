@@ -63,6 +63,7 @@ func build(o options) (d *vicitest.Daemon, life func(context.Context), err error
 		d = vicitest.NewUnstartedDaemon(config)
 		p.fleet = newFleet(o, d, now)
 		p.load(d)
+		p.countEstablished(d)
 		life = (&fleetLife{f: p.fleet, d: d}).run
 	}
 	return d, life, errors.Join(err, loadCertificates(d, now))
