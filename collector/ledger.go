@@ -43,17 +43,16 @@ type series struct{ connection, member string }
 
 // An entry is what is known of one CHILD_SA.
 type entry struct {
-	mark     traffic
-	unknown  [4]bool // counters whose first value is only where counting begins
-	restored bool    // the SA was not seen since its mark was restored
-	doubtful bool    // see ledger.doubt
-	total    *total
-	peer     *total        // nil unless peers are counted
-	seen     uint32        // the sweep that listed it last
-	at       time.Duration // when it was last observed
-	gone     time.Duration // when a sweep missed it first, or its end was reported; 0 while it is there
-
-	forgotten bool // it is no longer in the ledger
+	mark      traffic
+	unknown   [4]bool // counters whose first value is only where counting begins
+	restored  bool    // the SA was not seen since its mark was restored
+	doubtful  bool    // see ledger.doubt
+	forgotten bool    // it is no longer in the ledger
+	seen      uint32  // the sweep that listed it last
+	total     *total
+	peer      *total        // nil unless peers are counted
+	at        time.Duration // when it was last observed
+	gone      time.Duration // when a sweep missed it first, or its end was reported; 0 while it is there
 }
 
 // An account is where an SA's traffic is added up.

@@ -36,17 +36,17 @@ func (r *roster) expected(key ikeKey) *ikeRecord {
 
 // found goes on behind a record that was found in another way.
 func (r *roster) found(record *ikeRecord) {
-	if i := record.place; i < len(r.last) && r.last[i] == record {
+	if i := int(record.place); i < len(r.last) && r.last[i] == record {
 		r.next = i + 1
 	}
 }
 
 // add appends a record, unless the daemon listed it twice.
 func (r *roster) add(record *ikeRecord) {
-	if i := record.place; i < len(r.current) && r.current[i] == record {
+	if i := int(record.place); i < len(r.current) && r.current[i] == record {
 		return
 	}
-	record.place = len(r.current)
+	record.place = int32(len(r.current)) // no daemon has more unique ids
 	r.current = append(r.current, record)
 }
 
@@ -54,7 +54,7 @@ func (r *roster) add(record *ikeRecord) {
 func (r *roster) records(known map[ikeKey]*ikeRecord) iter.Seq[*ikeRecord] {
 	r.current = slices.DeleteFunc(r.current, func(record *ikeRecord) bool { return record.gone })
 	for i, record := range r.current {
-		record.place = i
+		record.place = int32(i)
 	}
 	if len(r.current) != len(known) {
 		return maps.Values(known)

@@ -73,23 +73,25 @@ type childKey struct {
 // An ikeRecord is what an IKE_SA adds to its connection's series. Moments are Unix seconds, 0 where unknown.
 type ikeRecord struct {
 	key         ikeKey
-	place       int  // in the roster
-	gone        bool // it is in the roster only
 	conn        *connection
 	kind        *ikeKind
 	suite       *suite // nil before a proposal is agreed on
 	established int64
 	rekey       int64
 	reauth      int64
-	tasks       [len(queues)]uint16
-	vips        [len(sides)]uint16
-	nat         [len(sides)]bool
-	initiator   bool
 	session     session
 	peer        *peer     // nil unless peers are shown, and this one is
 	info        *peerInfo // likewise
-	seen        uint32    // the sweep that listed it last
 	children    []*childRecord
+
+	// There are very many records, so what is small stands together.
+	place     int32  // in the roster
+	seen      uint32 // the sweep that listed it last
+	tasks     [len(queues)]uint16
+	vips      [len(sides)]uint16
+	nat       [len(sides)]bool
+	initiator bool
+	gone      bool // it is in the roster only
 }
 
 // A childRecord is what a CHILD_SA adds to its child's series.

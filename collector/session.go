@@ -14,8 +14,8 @@ import (
 
 // A session is what is known of an IKE_SA as a session of its peer, which lasts through rekeyings.
 type session struct {
-	up       bool      // it is or was established
 	start    time.Time // of the session; zero if the exporter did not see it
+	up       bool      // it is or was established
 	replaced bool      // another IKE_SA carries the session on
 }
 

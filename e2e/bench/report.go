@@ -24,11 +24,11 @@ type reporter struct {
 	into string // a file with marks; may be empty
 }
 
-// table measures and reports the four scenarios.
+// table measures and reports the scenarios.
 func (w *reporter) table(ctx context.Context, o options) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s. Mean of %d scrapes after %d to warm up; the page is OpenMetrics text, compressed by gzip.\n\n",
-		machine(), o.scrapes, warmUp)
+	fmt.Fprintf(&b, "%s. Mean of %d scrapes after %d to warm up, with the state saved every %s; the page is OpenMetrics text, "+
+		"compressed by gzip.\n\n", machine(), o.scrapes, warmUp, saveInterval)
 	fmt.Fprintln(&b, "| daemon | series | page | compressed | SAs counted | CPU per scrape | budget | floor | ratio | time | "+
 		"peak memory | budget | since start |")
 	fmt.Fprintln(&b, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")

@@ -146,14 +146,24 @@ func (p *page) sample(line []byte) {
 	}
 }
 
-// complete returns an error unless the page has every SA of a daemon with that many IKE_SAs of one CHILD_SA each.
-func (p *page) complete(sas int, peers bool) error {
-	n := float64(sas)
+// whole returns an error unless the page has an end and all collectors succeeded.
+func (p *page) whole() error {
 	switch {
 	case !p.ended:
 		return errors.New("the page does not end with # EOF")
 	case p.collectors == 0 || p.failed != 0:
 		return fmt.Errorf("%v of %d collectors failed", p.failed, p.collectors)
+	}
+	return nil
+}
+
+// complete returns an error unless the page has every SA of a daemon with that many IKE_SAs of one CHILD_SA each.
+func (p *page) complete(sas int, peers bool) error {
+	n := float64(sas)
+	if err := p.whole(); err != nil {
+		return err
+	}
+	switch {
 	case p.daemonSAs != n || p.ikeSAs != n || p.childSAs != n || p.unlisted != 0:
 		return fmt.Errorf("of %d IKE_SAs the daemon counts %v, the exporter %v with %v installed CHILD_SAs, and %v not listed",
 			sas, p.daemonSAs, p.ikeSAs, p.childSAs, p.unlisted)

@@ -54,7 +54,7 @@ type seriesCount struct {
 
 // countSeries counts the series of a gateway with so many tunnels, with the default collectors and peers.
 func countSeries(ctx context.Context, p programs, tunnels int) (n seriesCount, err error) {
-	s := scenario{name: "series", sas: tunnels, connections: tunnels, peers: true}
+	s := scenario{name: "series", sas: tunnels, connections: tunnels, peers: true, counters: true}
 	b, err := newBed(ctx, p, s)
 	if err != nil {
 		return n, err

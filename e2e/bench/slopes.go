@@ -32,7 +32,7 @@ func (w *reporter) slopes(ctx context.Context, o options) error {
 	fmt.Fprintln(&b, "|---|--:|--:|--:|")
 	var before point
 	for _, n := range sizesOfSAs {
-		s := scenario{name: grouped(n) + " IKE_SAs in 50 connections", sas: n, connections: 50}
+		s := scenario{name: grouped(n) + " IKE_SAs in 50 connections", sas: n, connections: 50, counters: true}
 		r, err := measure(ctx, o, s)
 		if err != nil {
 			return err
@@ -43,7 +43,7 @@ func (w *reporter) slopes(ctx context.Context, o options) error {
 	}
 	before = point{}
 	for _, n := range sizesOfConnections {
-		s := scenario{name: grouped(n) + " connections with one IKE_SA each", sas: n, connections: n}
+		s := scenario{name: grouped(n) + " connections with one IKE_SA each", sas: n, connections: n, counters: true}
 		r, err := measure(ctx, o, s)
 		if err != nil {
 			return err

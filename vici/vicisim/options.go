@@ -28,6 +28,7 @@ type options struct {
 	churn         float64
 	traffic       uint64
 	events        float64
+	counters      bool
 	copies        int
 }
 
@@ -65,6 +66,8 @@ func newParser(o *options) *kingpin.Application {
 		Default("100000").Uint64Var(&o.traffic)
 	app.Flag("events", "Additional events per second: alerts where the release has them, else address changes.").
 		Default("0").Float64Var(&o.events)
+	app.Flag("counters", "Whether the plugin counters is loaded.").
+		Default("true").BoolVar(&o.counters)
 	app.Flag("copies", "Number of daemons. Of several, the first has the path of --socket with -1 at its end, and so on.").
 		Default("1").IntVar(&o.copies)
 	return app

@@ -51,7 +51,7 @@ func serve(ctx context.Context, o options, out io.Writer) (life func(), err erro
 // build returns the daemon and the function that lets time pass for it.
 func build(o options) (d *vicitest.Daemon, life func(context.Context), err error) {
 	now := time.Now()
-	config := vicitest.Config{Generation: vicitest.Generation(o.generation), Seed: o.seed}
+	config := vicitest.Config{Generation: vicitest.Generation(o.generation), Seed: o.seed, NoCounters: !o.counters}
 	if o.sas == 0 {
 		d = vicitest.NewUnstartedDaemon(config)
 		s := newDemo(o, d, now)

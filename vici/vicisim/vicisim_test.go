@@ -307,6 +307,30 @@ func TestFleetChurn(t *testing.T) {
 	}, "--sas=100", "--churn=5", "--rekey-interval=0s")
 }
 
+// A crowd has counters for each connection from the start, as real daemons have that set up all these SAs.
+func TestFleetCounters(t *testing.T) {
+	value := func(s sim, request *vici.Message, name, counter string) string {
+		answer, err := s.Call(s.t.Context(), "get-counters", request)
+		require.NoError(s.t, err)
+		n, _ := answer.Section("counters", name).Value(counter)
+		return n
+	}
+	all := new(vici.Message).Add("all", "yes")
+	simulate(t, func(s sim) {
+		require.Equal(s.t, "1", value(s, all, "branch-zurich", "ike-auth-out-req"))
+		require.Equal(s.t, "40", value(s, nil, "", "ike-init-out-req"))
+	}, "--sas=40", "--rekey-interval=0s")
+	simulate(t, func(s sim) {
+		require.Equal(s.t, "41", value(s, nil, "", "ike-init-in-req"))
+		require.Equal(s.t, "41", value(s, nil, "", "ike-auth-in-req"))
+		require.Equal(s.t, "41", value(s, nil, "", "info-out-req"))
+	}, "--sas=41", "--connections=2", "--rekey-interval=0s")
+	simulate(t, func(s sim) {
+		_, err := s.Call(s.t.Context(), "get-counters", nil)
+		require.ErrorContains(s.t, err, "no counters available")
+	}, "--sas=4", "--no-counters")
+}
+
 func TestFleetEvents(t *testing.T) {
 	for generation, event := range map[string]string{"6.1": "alert", "5.9": "ike-update"} {
 		simulate(t, func(s sim) {
