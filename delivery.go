@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -23,6 +24,7 @@ type delivery struct {
 	room     chan struct{} // holds one value for each request under way
 	full     atomic.Bool   // there was no room for the last one
 	compress func(http.Handler) http.HandlerFunc
+	spare    sync.Pool // see spool
 	config   *config
 	log      *slog.Logger
 }
@@ -32,7 +34,9 @@ func newDelivery(config *config, log *slog.Logger) (*delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &delivery{room: make(chan struct{}, config.maxRequests), compress: compress, config: config, log: log}, nil
+	d := &delivery{room: make(chan struct{}, config.maxRequests), compress: compress, config: config, log: log}
+	d.spare.New = newCompressor
+	return d, nil
 }
 
 // of returns the handler that delivers what another one answers.
@@ -45,7 +49,7 @@ func (d *delivery) of(answer http.Handler) http.Handler {
 			return
 		}
 		defer func() { <-d.room }()
-		var s spool
+		s := spool{compressors: &d.spare}
 		answer.ServeHTTP(&s, r)
 		err := s.finish()
 		if err == nil {

@@ -14,8 +14,10 @@ import (
 )
 
 // A spool keeps an answer until all of it is there. Kept compressed, a large page takes a thirtieth of its memory, so that is done
-// also for a client that takes no compressed answers, and undone on the way out. The zero value is an empty answer.
+// also for a client that takes no compressed answers, and undone on the way out.
 type spool struct {
+	compressors *sync.Pool // of *gzip.Writer, which are used again, since each has a megabyte of tables
+
 	header     http.Header
 	status     int
 	begun      bool
@@ -23,11 +25,11 @@ type spool struct {
 	compressor *gzip.Writer // nil if what comes is compressed already
 }
 
-// compressors are used again, since each has a megabyte of tables.
-var compressors = sync.Pool{New: func() any {
+// newCompressor returns a compressor for a spool.
+func newCompressor() any {
 	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // there is such a level
 	return w
-}}
+}
 
 // Header returns the header of the answer.
 func (s *spool) Header() http.Header {
@@ -50,7 +52,7 @@ func (s *spool) Write(part []byte) (int, error) {
 	if !s.begun {
 		s.begun = true
 		if s.Header().Get("Content-Encoding") == "" {
-			s.compressor = compressors.Get().(*gzip.Writer)
+			s.compressor = s.compressors.Get().(*gzip.Writer)
 			s.compressor.Reset(&s.kept)
 		}
 	}
@@ -65,7 +67,7 @@ func (s *spool) finish() error {
 	if s.compressor == nil {
 		return nil
 	}
-	defer compressors.Put(s.compressor)
+	defer s.compressors.Put(s.compressor)
 	return s.compressor.Close()
 }
 

@@ -161,16 +161,13 @@ func (t *counterTotals) pairsOf(base Labels) Labels {
 
 // labels returns the labels of a counter.
 func (s *counterState) labels(i int) Labels {
-	size, begin := len(s.base)+labelsOfMessages, 0
+	ofMessage, ofRekey := len(s.base)+labelsOfMessages, len(s.base)+1
+	begin, size := i*ofMessage, ofMessage
 	switch {
-	case i < kindsOfMessages:
-		begin = i * size
-	case i < kindsOfMessages+rolesOfRekeys:
-		begin = kindsOfMessages * size
-		size = len(s.base) + 1
-		begin += (i - kindsOfMessages) * size
-	default:
+	case i >= kindsOfMessages+rolesOfRekeys:
 		return s.base
+	case i >= kindsOfMessages:
+		begin, size = kindsOfMessages*ofMessage+(i-kindsOfMessages)*ofRekey, ofRekey
 	}
 	return s.pairs[begin : begin+size : begin+size]
 }

@@ -179,12 +179,14 @@ func (e *stateEncoder) numbers(key string, all []uint64) {
 
 func (e *stateEncoder) time(key string, t time.Time) {
 	e.add(key)
-	if len(e.text) == 0 || t != e.moment {
-		text, err := t.AppendText(append(e.text[:0], '"'))
+	if len(e.text) == 0 || !t.Equal(e.moment) {
+		e.text = append(e.text[:0], '"')
+		text, err := t.AppendText(e.text)
 		if err != nil && e.err == nil {
 			e.err = err
 		}
-		e.moment, e.text = t, append(text, '"')
+		e.moment, e.text = t, text
+		e.text = append(e.text, '"')
 	}
 	e.row = append(e.row, e.text...)
 }

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// The sizes from which the number of series for each tunnel follows. With fewer connections each has its alerts from zero on.
+// The sizes from which the number of series for each tunnel follows. With 14 connections or fewer each has its alerts from zero on.
 const (
 	fewTunnels  = 200
 	manyTunnels = 400
