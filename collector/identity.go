@@ -70,7 +70,7 @@ func (t *tracker) meet(u vici.Uptime, now time.Time) (restarted bool) {
 	switch was.identify(u, now) {
 	case earlierRun:
 		t.table.ledger.void(now.Sub(t.table.began))
-		clear(t.table.starts)
+		clear(t.table.lost)
 		return true
 	case maybeOther:
 		t.table.ledger.doubt()
@@ -97,7 +97,7 @@ func (t *tracker) settle(now time.Time) (foreign bool) {
 	clear(t.children)
 	clear(t.alerts)
 	clear(t.received)
-	clear(t.table.starts)
+	clear(t.table.lost)
 	t.connectionOrder.outdated()
 	t.childOrder.outdated()
 	t.counting, t.table.evicted = now, 0

@@ -20,13 +20,16 @@ type saTable struct {
 	children map[childKey]*childRecord
 	names    *names
 	ledger   *ledger
-	peers    *peerBook            // nil unless peers are shown
-	began    time.Time            // of the exporter
-	watching time.Time            // since when nothing has gone uncounted: began, or when the restored state was saved
-	starts   map[ikeKey]time.Time // of sessions without a record: restored and not seen again yet, or see lose
-	evicted  int                  // totals that were forgotten
+	peers    *peerBook          // nil unless peers are shown
+	began    time.Time          // of the exporter
+	watching time.Time          // since when nothing has gone uncounted: began, or when the restored state was saved
+	lost     map[ikeKey]session // of IKE_SAs without a record: restored and not seen again yet, or see lose
+	evicted  int                // totals that were forgotten
 	latestV1 map[v1Peer]ikeKey
 	seed     maphash.Seed // so that no peer can choose its hash
+
+	complete bool   // a sweep that began after the subscription to events listed all, so one that is not known came since
+	blind    uint32 // the last sweep that began before that
 
 	ikeKinds    *interner[ikeKind, ikeKind]
 	childKinds  *interner[childKind, childKind]
@@ -47,7 +50,7 @@ func newSATable(names *names, began time.Time) *saTable {
 		ledger:   newLedger(),
 		began:    began,
 		watching: began,
-		starts:   make(map[ikeKey]time.Time),
+		lost:     make(map[ikeKey]session),
 		latestV1: make(map[v1Peer]ikeKey),
 		seed:     maphash.MakeSeed(),
 
@@ -80,6 +83,7 @@ type ikeRecord struct {
 	rekey       int64
 	reauth      int64
 	session     session
+	v1          v1Peer    // 0 if it is not IKEv1, or not up
 	peer        *peer     // nil unless peers are shown, and this one is
 	info        *peerInfo // likewise
 	children    []*childRecord
@@ -136,6 +140,9 @@ func (t *saTable) observe(sa *vici.IKESA, now time.Time) {
 		return
 	}
 	r := t.record(conn, kind, sa, now)
+	if ikeUp(kind.state) {
+		t.findV1(r, sa)
+	}
 	t.roster.add(r)
 	last := r.children
 	r.children = r.children[:0]
@@ -154,6 +161,9 @@ func (t *saTable) observe(sa *vici.IKESA, now time.Time) {
 // record brings the record of an IKE_SA up to date, except for its children.
 func (t *saTable) record(conn *connection, kind *ikeKind, sa *vici.IKESA, now time.Time) *ikeRecord {
 	r := t.find(keyOf(sa))
+	if r.kind == nil {
+		r.session.unsure = !t.complete && !notYetUp(kind.state)
+	}
 	r.conn, r.kind, r.seen = conn, kind, t.sweep
 	if ikeUp(kind.state) {
 		r.session.up = true
@@ -172,7 +182,8 @@ func (t *saTable) find(key ikeKey) *ikeRecord {
 	}
 	r, known := t.ikes[key]
 	if !known {
-		r = &ikeRecord{key: key, session: session{start: t.starts[key]}}
+		r = &ikeRecord{key: key, session: t.lost[key]}
+		delete(t.lost, key)
 		t.ikes[key] = r
 		return r
 	}
@@ -262,7 +273,8 @@ func (t *saTable) end(total uint64, now time.Time) (unlisted uint64) {
 		unlisted = total - t.listed
 	}
 	if unlisted == 0 {
-		clear(t.starts)
+		clear(t.lost)
+		t.complete = t.complete || t.sweep > t.blind
 	}
 	t.hold(unlisted)
 	t.forgetV1()
@@ -303,11 +315,21 @@ func (t *saTable) hold(n uint64) {
 	}
 }
 
+// watch takes note that from now on events tell what becomes of IKE_SAs. Before, the daemon may have been restarted, and what
+// comes up now does not replace what was there then.
+func (t *saTable) watch() {
+	t.complete, t.blind = false, t.sweep
+	clear(t.latestV1)
+}
+
+// maxLost bounds the memory for IKE_SAs that vanished without a word while no sweep is complete.
+const maxLost = 10_000
+
 // lose forgets an IKE_SA that is not listed any more. Its end may be reported late, so its session is remembered until the
 // next complete sweep.
 func (t *saTable) lose(key ikeKey) {
-	if s := t.ikes[key].session; !s.start.IsZero() && !s.replaced {
-		t.starts[key] = s.start
+	if s := t.ikes[key].session; s.up && len(t.lost) < maxLost {
+		t.lost[key] = s
 	}
 	delete(t.ikes, key)
 }

@@ -4,8 +4,6 @@
 package collector
 
 import (
-	"hash/maphash"
-	"maps"
 	"slices"
 	"time"
 
@@ -16,39 +14,31 @@ import (
 type session struct {
 	start    time.Time // of the session; zero if the exporter did not see it
 	up       bool      // it is or was established
+	unsure   bool      // it may have been up before it was seen first
 	replaced bool      // another IKE_SA carries the session on
-}
-
-// A v1Peer finds the IKE_SA that an IKEv1 rekeying replaces: there is no event for
-// that, only an up of the new IKE_SA and, some seconds later, a down of the old one.
-type v1Peer struct {
-	connection string
-	peer       uint64
-}
-
-func (t *saTable) v1PeerOf(conn *connection, sa *vici.IKESA) v1Peer {
-	var h maphash.Hash
-	h.SetSeed(t.seed)
-	_, _ = h.WriteString(sa.RemoteHost)
-	_ = h.WriteByte(0)
-	_, _ = h.WriteString(sa.RemoteIdentity())
-	return v1Peer{conn.name, h.Sum64()}
 }
 
 // established takes an IKE_SA that came up just now.
 func (t *saTable) established(conn *connection, sa *vici.IKESA, now time.Time) {
 	r := t.record(conn, t.ikeKinds.get(ikeKind{version: sa.Version, state: sa.State}), sa, now)
 	r.session = session{up: true, start: now}
-	if sa.Version != "1" {
-		return
-	}
-	peer := t.v1PeerOf(conn, sa)
-	if old := t.ikes[t.latestV1[peer]]; old != nil && old != r && old.session.up && old.conn == conn {
-		r.session.start = old.session.start
-		old.session.replaced = true
-	}
-	t.latestV1[peer] = keyOf(sa)
+	t.findV1(r, sa)
 }
+
+// neverUp reports whether an IKE_SA that ended never was up. Where that is not known its last state has to tell, although an
+// IKEv1 SA is being deleted in any case.
+func (t *saTable) neverUp(s session, known bool, state string) bool {
+	switch {
+	case s.up:
+		return false
+	case known && !s.unsure, !known && t.complete:
+		return true
+	}
+	return notYetUp(state)
+}
+
+// notYetUp reports whether an IKE_SA in that state has not been up.
+func notYetUp(state string) bool { return state == vici.StateConnecting || state == vici.StateCreated }
 
 // renamed moves the record of an IKE_SA that was rekeyed to its new identity. The
 // new IKE_SA has all children of the old one, even while it cannot be listed.
@@ -58,44 +48,37 @@ func (t *saTable) renamed(conn *connection, from, to *vici.IKESA, now time.Time)
 	if known {
 		r.session, r.children = old.session, old.children
 	}
+	r.session.up = true
 }
 
-// take removes the record of an IKE_SA and reports whether it was known. If no record is there yet, the restored state may
-// still know the session.
+// take removes the record of an IKE_SA and reports whether it was known. If there is no record, its session may
+// still be known.
 func (t *saTable) take(key ikeKey) (r *ikeRecord, known bool) {
-	if start, restored := t.starts[key]; restored {
-		r, known = &ikeRecord{session: session{up: true, start: start}}, true
+	if s, lost := t.lost[key]; lost {
+		r, known = &ikeRecord{session: s}, true
 	}
 	if present, ok := t.ikes[key]; ok {
 		r, known = present, true
 		r.gone = true
 	}
 	delete(t.ikes, key)
-	delete(t.starts, key)
+	delete(t.lost, key)
 	return r, known
 }
 
-// closed forgets an IKE_SA that is no more and returns what is known of its session.
-func (t *saTable) closed(conn *connection, sa *vici.IKESA) session {
-	key := keyOf(sa)
-	r, known := t.take(key)
+// closed forgets an IKE_SA that is no more and returns its session, and whether anything was known of it.
+func (t *saTable) closed(sa *vici.IKESA) (s session, known bool) {
+	r, known := t.take(keyOf(sa))
 	if !known {
-		return session{}
+		return session{}, false
 	}
 	if !r.session.replaced { // or the one that carries the session on has them, without a word
 		for _, c := range r.children {
 			t.forgetChild(c.key)
 		}
 	}
-	if peer := t.v1PeerOf(conn, sa); t.latestV1[peer] == key {
-		delete(t.latestV1, peer)
-	}
-	return r.session
-}
-
-// forgetV1 drops what points to IKEv1 SAs that are no more.
-func (t *saTable) forgetV1() {
-	maps.DeleteFunc(t.latestV1, func(_ v1Peer, key ikeKey) bool { return t.ikes[key] == nil })
+	t.leaveV1(r)
+	return r.session, true
 }
 
 // childEstablished takes a CHILD_SA that came up just now. The listing that is under way may be past its IKE_SA.

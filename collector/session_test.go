@@ -176,7 +176,7 @@ func TestSweepBeforeTheEndIsTold(t *testing.T) {
 		tracker.table.begin()
 		tracker.table.end(0, now)
 	}
-	require.Empty(t, tracker.table.starts)
+	require.Empty(t, tracker.table.lost)
 }
 
 // The histogram has buckets for all who can read it.

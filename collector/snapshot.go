@@ -34,14 +34,16 @@ func (t *saTable) snapshot(s *state) {
 		}
 		s.Marks = append(s.Marks, m)
 	}
-	s.Sessions = make([]savedSession, 0, len(t.starts)+len(t.ikes))
-	for key, start := range t.starts {
-		s.Sessions = append(s.Sessions, savedSession{key.id, key.initiator, start})
+	keep := func(key ikeKey, session session) {
+		if !session.start.IsZero() && !session.replaced {
+			s.Sessions = append(s.Sessions, savedSession{key.id, key.initiator, session.start})
+		}
+	}
+	for key, session := range t.lost {
+		keep(key, session)
 	}
 	for key, r := range t.ikes {
-		if !r.session.start.IsZero() && !r.session.replaced {
-			s.Sessions = append(s.Sessions, savedSession{key.id, key.initiator, r.session.start})
-		}
+		keep(key, r.session)
 	}
 }
 
@@ -101,7 +103,7 @@ func (t *saTable) restore(s *state, now time.Time) {
 		t.ledger.entries[childKey{m.ID, m.SPI}] = e
 	}
 	for _, saved := range s.Sessions {
-		t.starts[ikeKey{saved.ID, saved.SPI}] = saved.Start
+		t.lost[ikeKey{saved.ID, saved.SPI}] = session{up: true, start: saved.Start}
 	}
 }
 

@@ -91,6 +91,7 @@ func newTracker(names *names, table *saTable, looks *schedule, now func() time.T
 func (t *tracker) connect(unsupported []string) {
 	t.connected = true
 	t.connects++
+	t.table.watch()
 	t.unsupported = make(map[string]bool)
 	for _, name := range unsupported {
 		t.unsupported[name] = true
@@ -172,14 +173,14 @@ func (t *tracker) ikeUpDown(e *vici.IKEUpDown) {
 		events.established++
 		t.table.established(conn, &e.IKE, t.now())
 	default:
-		t.ikeDown(conn, events, &e.IKE)
+		t.ikeDown(events, &e.IKE)
 	}
 }
 
-// ikeDown counts the end of an IKE_SA. One that never was up failed; where the exporter has not seen it before, its state tells.
-func (t *tracker) ikeDown(conn *connection, events *connectionEvents, sa *vici.IKESA) {
-	s := t.table.closed(conn, sa)
-	if !s.up && (sa.State == vici.StateConnecting || sa.State == vici.StateCreated) {
+// ikeDown counts the end of an IKE_SA. One that never was up failed.
+func (t *tracker) ikeDown(events *connectionEvents, sa *vici.IKESA) {
+	s, known := t.table.closed(sa)
+	if t.table.neverUp(s, known, sa.State) {
 		events.failed++
 		return
 	}
