@@ -5,6 +5,7 @@ package collector
 
 import (
 	"maps"
+	"math"
 	"time"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
@@ -49,10 +50,12 @@ const announcedAtMost = 2 * time.Second
 // output, no clock. The gateway's lock guards it.
 type schedule struct {
 	config     LooksConfig
-	wake       chan struct{}     // holds a value when there is something new
-	after      [3]queue          // looks at SAs that were replaced
-	repeated   queue             // those of them that found nothing
-	due        map[uint32]*dueSA // SAs whose rekeying comes next, by unique id
+	wake       chan struct{} // holds a value when there is something earlier than rest
+	rest       time.Time     // until when who makes the looks knew of nothing to do
+	after      [3]queue      // looks at SAs that were replaced
+	repeated   queue         // those of them that found nothing
+	due        dueSAs        // SAs whose rekeying comes next
+	room       int           // how many of these there may be before the next sweep
 	announced  map[announcement]*dueSA
 	planned    bool   // nothing is scheduled before a sweep told what daemon this is
 	disallowed string // why there are no looks just now; "" while there are
@@ -82,14 +85,6 @@ func (t target) is(sa *vici.ChildSA) bool {
 	return sa.Name == t.name
 }
 
-// A dueSA is a CHILD_SA whose rekeying comes in a span of time.
-type dueSA struct {
-	target
-	begin, end time.Time
-	last       time.Time // look
-	rekeying   time.Time // when a look found it so first
-}
-
 func newSchedule(config LooksConfig) *schedule {
 	return &schedule{
 		config: config, wake: make(chan struct{}, 1),
@@ -99,29 +94,41 @@ func newSchedule(config LooksConfig) *schedule {
 			newQueue(lastLookAfter, lastTooLate, config.PerSecond),
 		},
 		repeated: newQueue(repeatAfter, lastTooLate, config.PerSecond),
-		due:      make(map[uint32]*dueSA), announced: make(map[announcement]*dueSA), skipped: make(map[string]uint64),
+		due:      newDueSAs(), announced: make(map[announcement]*dueSA), skipped: make(map[string]uint64),
 		allowed: make(chan struct{}, 1),
 	}
 }
 
-// nudge wakes who makes the looks.
-func (s *schedule) nudge() {
+// nudge wakes who makes the looks, unless they awake by themselves before there is something to do.
+func (s *schedule) nudge(at time.Time) {
+	if !at.Before(s.rest) {
+		return
+	}
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-// installed takes a CHILD_SA that came up at a moment.
+// installed takes a CHILD_SA that came up at a moment. Between two sweeps there is room for as many as there may be IKE_SAs.
 func (s *schedule) installed(ike *vici.IKESA, sa *vici.ChildSA, now time.Time) {
 	id, known := sa.UniqueID.Get()
 	rekey, ok := sa.RekeyTime.Get()
 	if !known || !ok || !s.planned || s.disallowed != "" {
 		return
 	}
+	if len(s.due.known) >= s.room {
+		s.skipped[skippedSize]++
+		return
+	}
 	due := now.Add(rekey)
-	s.due[id] = &dueSA{target: target{child: id, ike: ike.UniqueID}, begin: due.Add(-dueBefore), end: due.Add(dueAfter)}
-	s.nudge()
+	s.put(&dueSA{target: target{child: id, ike: ike.UniqueID}, begin: due.Add(-dueBefore), end: due.Add(dueAfter)})
+}
+
+// put takes an SA whose rekeying comes.
+func (s *schedule) put(d *dueSA) {
+	s.due.put(d)
+	s.nudge(d.begin)
 }
 
 // announce takes a rekeying that begins just now. There is room for as many as can be looked at while they are of interest.
@@ -134,11 +141,11 @@ func (s *schedule) announce(a announcement, now time.Time) {
 		return
 	}
 	s.announced[a] = &dueSA{target: target{name: a.child, ike: vici.Some(a.ike)}, begin: now, end: now.Add(announcedAtMost)}
-	s.nudge()
+	s.nudge(now)
 }
 
 // closed takes a CHILD_SA that is no more.
-func (s *schedule) closed(sa *vici.ChildSA) { delete(s.due, sa.UniqueID.Or(0)) }
+func (s *schedule) closed(sa *vici.ChildSA) { s.due.remove(sa.UniqueID.Or(0)) }
 
 // rekeyed takes a CHILD_SA that was replaced at a moment.
 func (s *schedule) rekeyed(ike *vici.IKESA, sa *vici.ChildSA, now time.Time) {
@@ -158,14 +165,14 @@ func (s *schedule) rekeyed(ike *vici.IKESA, sa *vici.ChildSA, now time.Time) {
 			s.skipped[skippedRate]++
 		}
 	}
-	s.nudge()
+	s.nudge(now.Add(firstLookAfter))
 }
 
 // plan learns from a sweep which rekeyings come next, and whether looks are allowed.
 func (s *schedule) plan(t *saTable, version string, total uint64) {
 	s.planned, s.disallowed = true, s.reason(version, total)
 	if s.disallowed != "" {
-		clear(s.due)
+		s.due.clear()
 		clear(s.announced)
 		if s.refuse != nil {
 			s.refuse()
@@ -183,17 +190,17 @@ func (s *schedule) plan(t *saTable, version string, total uint64) {
 			}
 		}
 	}
-	s.nudge()
+	s.room = len(s.due.known) + int(min(s.config.MaxIKESAs, math.MaxInt32))
 }
 
 // foresee takes what a sweep says of when an SA is due, unless that is known already and better.
 func (s *schedule) foresee(t target, at time.Time) {
-	d, known := s.due[t.child]
+	d, known := s.due.known[t.child]
 	if known && at.After(d.begin.Add(-sameDueWithin)) && at.Before(d.end.Add(sameDueWithin)) {
 		d.ike = t.ike // it has another one after the IKE_SA was rekeyed
 		return
 	}
-	s.due[t.child] = &dueSA{target: t, begin: at.Add(-sweepDueBefore), end: at.Add(sweepDueAfter)}
+	s.put(&dueSA{target: t, begin: at.Add(-sweepDueBefore), end: at.Add(sweepDueAfter)})
 }
 
 // reason returns why there are to be no looks, or "".
@@ -211,6 +218,7 @@ func (s *schedule) reason(version string, total uint64) string {
 
 // next returns what to look at now, or for how long there is nothing.
 func (s *schedule) next(now time.Time) (t target, wait time.Duration) {
+	defer func() { s.rest = now.Add(wait) }()
 	wait = longestSchedule
 	for _, q := range []*queue{&s.repeated, &s.after[0], &s.after[1], &s.after[2]} {
 		if dropped := q.dropLate(now); dropped > 0 {
@@ -230,27 +238,24 @@ func (s *schedule) next(now time.Time) (t target, wait time.Duration) {
 
 // nextDue returns, of the SAs that may be rekeyed at any moment, the one that was not looked at for longest.
 func (s *schedule) nextDue(now time.Time, wait time.Duration) (target, time.Duration) {
-	var chosen *dueSA
-	consider := func(d *dueSA) {
-		switch {
-		case now.Before(d.begin):
-			wait = min(wait, d.begin.Sub(now))
-		case chosen == nil || d.last.Before(chosen.last):
+	chosen := s.due.next(now)
+	maps.DeleteFunc(s.announced, func(_ announcement, d *dueSA) bool { return now.After(d.end) })
+	for _, d := range s.announced { // which are few
+		if chosen == nil || d.last.Before(chosen.last) {
 			chosen = d
 		}
 	}
-	maps.DeleteFunc(s.due, func(_ uint32, d *dueSA) bool { return now.After(d.end) })
-	maps.DeleteFunc(s.announced, func(_ announcement, d *dueSA) bool { return now.After(d.end) })
-	for _, d := range s.due {
-		consider(d)
-	}
-	for _, d := range s.announced {
-		consider(d)
-	}
-	if chosen == nil {
+	switch {
+	case chosen == nil:
+		if coming := s.due.coming.first(); coming != nil {
+			wait = min(wait, coming.begin.Sub(now))
+		}
 		return target{}, wait
+	case chosen.in != nil:
+		s.due.looked(chosen, now)
+	default:
+		chosen.last = now
 	}
-	chosen.last = now
 	return chosen.target, 0
 }
 
@@ -261,7 +266,7 @@ func (s *schedule) found(t target, state string, now time.Time) (urgent bool) {
 	if t.child == 0 {
 		return s.foundAnnounced(t, state, now)
 	}
-	d := s.due[t.child]
+	d := s.due.known[t.child]
 	switch {
 	case state == "" && d != nil:
 		d.ike = vici.Opt[uint32]{}
@@ -271,7 +276,7 @@ func (s *schedule) found(t target, state string, now time.Time) (urgent bool) {
 	case state == vici.StateRekeying:
 		d.begins(now)
 	case !childUp(state):
-		delete(s.due, t.child)
+		s.due.remove(t.child)
 		return false
 	}
 	return d != nil && d.urgent(now)
@@ -292,17 +297,6 @@ func (s *schedule) foundAnnounced(t target, state string, now time.Time) (urgent
 	}
 	delete(s.announced, t.announcement())
 	return false
-}
-
-// begins takes note that the rekeying is under way.
-func (d *dueSA) begins(now time.Time) {
-	if d.rekeying.IsZero() {
-		d.rekeying, d.end = now, now.Add(rekeyingAtMost)
-	}
-}
-
-func (d *dueSA) urgent(now time.Time) bool {
-	return !d.rekeying.IsZero() && now.Sub(d.rekeying) < urgentAtMost
 }
 
 func (s *schedule) repeat(t target, now time.Time) {

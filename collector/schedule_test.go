@@ -80,7 +80,7 @@ func TestLooksBeforeRekeying(t *testing.T) {
 	require.Equal(t, 12*time.Second-dueBefore, looks[0])
 	require.Equal(t, 12*time.Second+dueAfter, looks[len(looks)-1])
 	require.Len(t, looks, 22)
-	require.Empty(t, s.due, "the rekeying did not come")
+	require.Empty(t, s.due.known, "the rekeying did not come")
 
 	s.installed(ikeWith(7), childDue(1, 12*time.Second), noon)
 	n := 0
@@ -105,7 +105,7 @@ func TestLooksWhileRekeying(t *testing.T) {
 func TestUrgentLooks(t *testing.T) {
 	s := newPlanned(usualLooks)
 	s.installed(ikeWith(7), childDue(1, 12*time.Second), noon)
-	l := s.due[1].target
+	l := s.due.known[1].target
 	at := noon.Add(12 * time.Second)
 	require.False(t, s.found(l, vici.StateInstalled, at))
 	require.True(t, s.found(l, vici.StateRekeying, at))
@@ -168,15 +168,15 @@ func TestPlan(t *testing.T) {
 	s := newPlanned(usualLooks)
 	s.installed(ikeWith(7), childDue(1, 12*time.Second), noon)
 	s.plan(table, "6.1.0", 1)
-	require.Len(t, s.due, 2)
-	require.Equal(t, noon.Add(12*time.Second-dueBefore), s.due[1].begin)
-	require.Equal(t, vici.Some(uint32(8)), s.due[1].ike, "the IKE_SA was rekeyed")
-	require.WithinDuration(t, noon.Add(12*time.Second-sweepDueBefore), s.due[2].begin, 0)
-	require.WithinDuration(t, noon.Add(12*time.Second+sweepDueAfter), s.due[2].end, 0)
+	require.Len(t, s.due.known, 2)
+	require.Equal(t, noon.Add(12*time.Second-dueBefore), s.due.known[1].begin)
+	require.Equal(t, vici.Some(uint32(8)), s.due.known[1].ike, "the IKE_SA was rekeyed")
+	require.WithinDuration(t, noon.Add(12*time.Second-sweepDueBefore), s.due.known[2].begin, 0)
+	require.WithinDuration(t, noon.Add(12*time.Second+sweepDueAfter), s.due.known[2].end, 0)
 
 	table.ikes[ikeKey{id: 8}].children[0].rekey += 3600 // the unique id is that of another SA, or the rekeying was put off
 	s.plan(table, "6.1.0", 1)
-	require.WithinDuration(t, noon.Add(time.Hour+13*time.Second-sweepDueBefore), s.due[1].begin, 0)
+	require.WithinDuration(t, noon.Add(time.Hour+13*time.Second-sweepDueBefore), s.due.known[1].begin, 0)
 }
 
 // There are no looks where they cost too much or are not understood; those that there would have been are counted.
