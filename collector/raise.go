@@ -3,6 +3,8 @@
 
 package collector
 
+import "time"
+
 // raise makes a state that was saved some time ago continue no lower than what was exposed since: a counter that falls
 // looks as if it had begun anew, and all of it would be counted once more. What was exposed of a total may
 // hold traffic of SAs that the older marks count again, so it is no new beginning but only a floor.
@@ -11,22 +13,17 @@ func (s *state) raise(exposed *state) {
 	s.Peers = raiseTotals(s.Peers, exposed.Peers)
 	s.Connections = merge(s.Connections, exposed.Connections,
 		func(c savedConnection) string { return c.Connection },
-		func(have *savedConnection, shown savedConnection) {
-			if !have.Created.Equal(shown.Created) {
-				return
-			}
+		renewed(func(c savedConnection) time.Time { return c.Created }, func(have *savedConnection, shown savedConnection) {
 			raiseCounts(have.Counts[:], shown.Counts[:])
 			if shown.Lengths != nil && (have.Lengths == nil || have.Lengths.Count < shown.Lengths.Count) {
 				have.Lengths = shown.Lengths
 			}
-		})
+		}))
 	s.Children = merge(s.Children, exposed.Children,
 		func(c savedChild) series { return series{c.Connection, c.Child} },
-		func(have *savedChild, shown savedChild) {
-			if have.Created.Equal(shown.Created) {
-				raiseCounts(have.Counts[:], shown.Counts[:])
-			}
-		})
+		renewed(func(c savedChild) time.Time { return c.Created }, func(have *savedChild, shown savedChild) {
+			raiseCounts(have.Counts[:], shown.Counts[:])
+		}))
 	if !s.Began.Equal(exposed.Began) {
 		return
 	}
@@ -54,11 +51,20 @@ func raiseTotals(saved, exposed []savedTotal) []savedTotal {
 	}
 	return merge(saved, floors,
 		func(t savedTotal) series { return series{t.Connection, t.Member} },
-		func(have *savedTotal, shown savedTotal) {
-			if have.Created.Equal(shown.Created) {
-				have.floor = shown.floor
-			}
-		})
+		renewed(func(t savedTotal) time.Time { return t.Created }, func(have *savedTotal, shown savedTotal) { have.floor = shown.floor }))
+}
+
+// renewed returns what raises saved items that may have been forgotten, and begun anew, since they were saved: then they are what was
+// exposed since they began. One that was saved later than what was exposed stays as it is.
+func renewed[S any](created func(S) time.Time, raise func(have *S, shown S)) func(have *S, shown S) {
+	return func(have *S, shown S) {
+		switch created(*have).Compare(created(shown)) {
+		case 0:
+			raise(have, shown)
+		case -1:
+			*have = shown
+		}
+	}
 }
 
 func raiseCounts(have, shown []uint64) {

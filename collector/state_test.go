@@ -131,34 +131,44 @@ func TestTrafficOverRestart(t *testing.T) {
 	}
 }
 
-// A state that was saved before more was exposed continues no lower than that, and counts nothing twice.
+// A state that was saved before more was exposed continues no lower than that, and counts nothing twice. What was forgotten meanwhile
+// and began anew is what it is since then.
 func TestRaise(t *testing.T) {
 	at := func(s int) time.Time { return noon.Add(time.Duration(s) * time.Second) }
+	someLengths := &savedLengths{Count: 1}
 	saved := &state{
 		Began: at(0),
 		Totals: []savedTotal{
 			{Connection: "gw", Member: "net", Sum: traffic{100, 100}, Created: at(1)},
 			{Connection: "gw", Member: "old", Sum: traffic{7}},
+			{Connection: "gw", Member: "renewed", Sum: traffic{7}, Created: at(9)},
 		},
-		Connections: []savedConnection{{"gw", [5]uint64{5, 4, 3, 2, 1}, nil, at(1)}, {"renewed", [5]uint64{1}, nil, at(9)}},
-		Children:    []savedChild{{"gw", "net", [3]uint64{1, 2, 3}, at(1)}, {"gw", "renewed", [3]uint64{1}, at(9)}},
-		Alerts:      []savedAlert{{"a", "", 1}},
-		Received:    map[string]uint64{"alert": 2, "ike-updown": 1}, Evicted: 1,
+		Connections: []savedConnection{
+			{"gw", [5]uint64{5, 4, 3, 2, 1}, nil, at(1)}, {"renewed", [5]uint64{1}, nil, at(9)}, {"old", [5]uint64{77}, someLengths, at(1)},
+		},
+		Children: []savedChild{
+			{"gw", "net", [3]uint64{1, 2, 3}, at(1)}, {"gw", "renewed", [3]uint64{1}, at(9)}, {"gw", "old", [3]uint64{77}, at(1)},
+		},
+		Alerts:   []savedAlert{{"a", "", 1}},
+		Received: map[string]uint64{"alert": 2, "ike-updown": 1}, Evicted: 1,
 	}
 	saved.raise(&state{
 		Began: at(0),
 		Totals: []savedTotal{
 			{Connection: "gw", Member: "net", Sum: traffic{150, 50}, Created: at(1)},
 			{Connection: "gw", Member: "new", Sum: traffic{30}, Created: at(2)},
-			{Connection: "gw", Member: "old", Sum: traffic{9999}, Created: at(3)},
+			{Connection: "gw", Member: "old", Sum: traffic{5}, Created: at(3)},
+			{Connection: "gw", Member: "renewed", Sum: traffic{9999}, Created: at(3)},
 		},
 		Connections: []savedConnection{
+			{"old", [5]uint64{3}, nil, at(3)},
 			{"gw", [5]uint64{6, 1, 1, 1, 1}, nil, at(1)},
 			{"renewed", [5]uint64{77}, nil, at(1)},
 			{"new", [5]uint64{1}, nil, at(2)},
 		},
 		Children: []savedChild{
 			{"gw", "net", [3]uint64{0, 0, 4}, at(1)}, {"gw", "renewed", [3]uint64{77}, at(1)}, {"gw", "new", [3]uint64{1}, at(2)},
+			{"gw", "old", [3]uint64{3}, at(3)},
 		},
 		Alerts:   []savedAlert{{"a", "", 2}, {"b", "", 1}},
 		Received: map[string]uint64{"alert": 1, "ike-updown": 5, "ike-rekey": 1}, Evicted: 2,
@@ -167,16 +177,19 @@ func TestRaise(t *testing.T) {
 		Began: at(0),
 		Totals: []savedTotal{
 			{Connection: "gw", Member: "net", Sum: traffic{100, 100}, Created: at(1), floor: traffic{150, 50}},
-			{Connection: "gw", Member: "old", Sum: traffic{7}},
+			{Connection: "gw", Member: "old", Created: at(3), floor: traffic{5}},
+			{Connection: "gw", Member: "renewed", Sum: traffic{7}, Created: at(9)},
 			{Connection: "gw", Member: "new", Created: at(2), floor: traffic{30}},
 		},
 		Connections: []savedConnection{
 			{"gw", [5]uint64{6, 4, 3, 2, 1}, nil, at(1)},
 			{"renewed", [5]uint64{1}, nil, at(9)},
+			{"old", [5]uint64{3}, nil, at(3)},
 			{"new", [5]uint64{1}, nil, at(2)},
 		},
 		Children: []savedChild{
-			{"gw", "net", [3]uint64{1, 2, 4}, at(1)}, {"gw", "renewed", [3]uint64{1}, at(9)}, {"gw", "new", [3]uint64{1}, at(2)},
+			{"gw", "net", [3]uint64{1, 2, 4}, at(1)}, {"gw", "renewed", [3]uint64{1}, at(9)}, {"gw", "old", [3]uint64{3}, at(3)},
+			{"gw", "new", [3]uint64{1}, at(2)},
 		},
 		Alerts:   []savedAlert{{"a", "", 2}, {"b", "", 1}},
 		Received: map[string]uint64{"alert": 2, "ike-updown": 5, "ike-rekey": 1}, Evicted: 2,
