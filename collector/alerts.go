@@ -6,6 +6,7 @@ package collector
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
@@ -51,9 +52,47 @@ func (t *tracker) shownAlerts() map[alertSeries]uint64 {
 	return shown
 }
 
+// maxAlertSeries bounds the series of alerts: kinds times connections.
+const maxAlertSeries = 20000
+
+// alert counts an alert. One of a connection makes that have its counters, which are kept as long.
+func (t *tracker) alert(e *vici.Alert) {
+	s := alertSeries{alert: labelText(e.Type)}
+	if e.IKE != nil && e.IKE.Name != vici.Unnamed {
+		conn := t.names.connection(e.IKE.Name)
+		if conn == nil {
+			return
+		}
+		t.events(conn)
+		s.connection = conn.name
+	}
+	if _, known := t.alerts[s]; !known && len(t.alerts) >= maxAlertSeries {
+		s = alertSeries{alert: "other"}
+	}
+	t.alerts[s]++
+}
+
+// evictAlerts forgets the alerts of connections whose counters are forgotten. Where there are as many series as may be, it does not
+// wait for that.
+func (t *tracker) evictAlerts(now time.Time) {
+	full := len(t.alerts) >= maxAlertSeries
+	maps.DeleteFunc(t.alerts, func(s alertSeries, _ uint64) bool {
+		e := t.connections[s.connection]
+		return s.connection != "" && (e == nil || full && now.Sub(e.used) > lingering)
+	})
+}
+
+// alertsSince returns since when the alerts of a connection are counted, or those of none.
+func (t *tracker) alertsSince(connection string) time.Time {
+	if e := t.connections[connection]; e != nil && connection != "" {
+		return e.created
+	}
+	return t.counting
+}
+
 func emitAlerts(out *Page, t *tracker) {
 	shown := t.shownAlerts()
 	for _, s := range slices.SortedFunc(maps.Keys(shown), compareAlerts) {
-		out.Counter(alertsTotal, float64(shown[s]), t.counting, newLabels("alert", s.alert, "connection", s.connection))
+		out.Counter(alertsTotal, float64(shown[s]), t.alertsSince(s.connection), newLabels("alert", s.alert, "connection", s.connection))
 	}
 }

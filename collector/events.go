@@ -137,6 +137,7 @@ func (t *tracker) evict() {
 			t.childOrder.outdated()
 		}
 	}
+	t.evictAlerts(now)
 }
 
 func emitConnectionEvents(out *Page, e *connectionEvents, lengths *dto.Histogram) {

@@ -273,21 +273,3 @@ func (t *tracker) childRekey(e *vici.ChildRekey) {
 	t.looks.rekeyed(&e.IKE, &e.Old, t.now())
 	t.looks.installed(&e.IKE, &e.New, t.now())
 }
-
-func (t *tracker) alert(e *vici.Alert) {
-	s := alertSeries{alert: labelText(e.Type)}
-	if e.IKE != nil && e.IKE.Name != vici.Unnamed {
-		conn := t.names.connection(e.IKE.Name)
-		if conn == nil {
-			return
-		}
-		s.connection = conn.name
-	}
-	if _, known := t.alerts[s]; !known && len(t.alerts) >= maxAlertSeries {
-		s = alertSeries{alert: "other"}
-	}
-	t.alerts[s]++
-}
-
-// maxAlertSeries bounds the series of alerts: kinds times connections.
-const maxAlertSeries = 20000
