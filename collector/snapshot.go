@@ -5,6 +5,7 @@ package collector
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -56,8 +57,9 @@ func (ts *totals) snapshot(index map[*total]int) []savedTotal {
 	return saved
 }
 
-// restore continues where a state was saved.
+// restore continues where a state was saved, without what the user has excluded meanwhile.
 func (t *tracker) restore(s *state, now time.Time) {
+	s.exclude(t.names.include)
 	t.table.restore(s, now)
 	t.counting = s.Began
 	t.run, t.unidentified = s.Daemon, s.Daemon != nil
@@ -84,6 +86,15 @@ func (t *tracker) restore(s *state, now time.Time) {
 	}
 }
 
+// exclude takes connections out of a state. They are known by their labels only, which are not the names where these are no text.
+func (s *state) exclude(include func(connection string) bool) {
+	excluded := func(connection string) bool { return !include(connection) }
+	s.Connections = slices.DeleteFunc(s.Connections, func(c savedConnection) bool { return excluded(c.Connection) })
+	s.Children = slices.DeleteFunc(s.Children, func(c savedChild) bool { return excluded(c.Connection) })
+	s.Alerts = slices.DeleteFunc(s.Alerts, func(a savedAlert) bool { return a.Connection != "" && excluded(a.Connection) })
+	s.Marks = slices.DeleteFunc(s.Marks, func(m savedMark) bool { return excluded(s.Totals[m.Total].Connection) })
+}
+
 func (t *saTable) restore(s *state, now time.Time) {
 	// SAs that were installed after the state was saved are new. A clock that has been set back meanwhile
 	// must not make older ones look so.
@@ -91,12 +102,12 @@ func (t *saTable) restore(s *state, now time.Time) {
 		t.watching = now.Add(-since)
 	}
 	t.evicted = s.Evicted
-	all := t.ledger.totals.restore(s.Totals, "child")
-	peers := t.ledger.peers.restore(s.Peers, "peer")
+	all := t.ledger.totals.restore(s.Totals, "child", t.names.include)
+	peers := t.ledger.peers.restore(s.Peers, "peer", t.names.include)
 	for _, m := range s.Marks {
 		e := &entry{mark: m.Mark, total: all[m.Total], at: t.watching.Sub(t.began), restored: true}
 		e.total.entries++
-		if m.Peer >= 0 {
+		if m.Peer >= 0 && peers[m.Peer] != nil {
 			e.peer = peers[m.Peer]
 			e.peer.entries++
 		}
@@ -107,9 +118,13 @@ func (t *saTable) restore(s *state, now time.Time) {
 	}
 }
 
-func (ts *totals) restore(saved []savedTotal, label string) []*total {
+// restore returns the totals in their order, with nil in the place of those of connections that are not included.
+func (ts *totals) restore(saved []savedTotal, label string, include func(connection string) bool) []*total {
 	all := make([]*total, len(saved))
 	for i, s := range saved {
+		if !include(s.Connection) {
+			continue
+		}
 		key := series{s.Connection, s.Member}
 		all[i] = ts.get(account{key, newLabels("connection", key.connection, label, key.member)}, s.Created)
 		all[i].sum, all[i].floor = s.Sum, s.floor

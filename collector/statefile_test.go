@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -275,15 +276,32 @@ func TestSaveIntervals(t *testing.T) {
 	})
 }
 
-// What was exposed is written again after it could not be, although it is the same.
-func TestExposedIsWrittenAgain(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "missing")
+// What the user has excluded since the state was saved does not come back from it, nor do the bytes of its SAs count for others.
+func TestExcludedSinceSaved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
 	synctest.Test(t, func(t *testing.T) {
-		b := newTestbed(t, newLife(t, vicitest.Generation61, 2), eventful, withState(filepath.Join(dir, "state")))
-		b.scrape()
+		l := newLife(t, vicitest.Generation61, 2)
+		l.Load(vicitest.Connection{Name: "other", Version: 2, Children: []vicitest.Child{{Name: "net"}}})
+		packet := vicitest.Traffic{Bytes: 1000, Packets: 1}
+		first := newTestbed(t, l, eventful, withState(path))
+		stop := first.watch()
 		pass(time.Minute)
-		require.NoError(t, os.Mkdir(dir, 0o700))
-		b.scrape()
-		require.FileExists(t, filepath.Join(dir, "state.exposed"))
+		for _, name := range []string{"gw", "other"} {
+			ike, err := l.Establish(name, vicitest.Peer{})
+			require.NoError(t, err)
+			require.NoError(t, l.Carry(l.child(ike), packet, packet))
+			sa, err := l.IKESA(ike)
+			require.NoError(t, err)
+			l.RaiseAlert("new-kind", &sa)
+		}
+		require.Contains(t, text(t, first.gather()), `connection="gw"`)
+		first.scrapeSettled()
+		stop()
+		second := newTestbed(t, l, eventful, withState(path), func(c *Config) { c.Exclude = regexp.MustCompile("^gw$") })
+		second.watch()
+		s := second.scrapeSettled()
+		require.NotContains(t, text(t, second.gather()), `connection="gw"`)
+		require.Equal(t, map[string]string{`{child="net",connection="other"}`: "1000"}, map[string]string(s.of("child_received_bytes_total")))
+		require.Equal(t, "1", s.of("alerts_total")[`{alert="new-kind",connection="other"}`])
 	})
 }
