@@ -21,7 +21,8 @@ var (
 	childSentPackets     = counter("child_sent_packets_total", "Packets sent"+trafficHelp, "connection", "child")
 
 	totalsEvicted = counter("traffic_totals_evicted_total",
-		"Number of traffic totals that were forgotten, since their series was not configured and had no SA for a day.")
+		"Number of traffic totals that were forgotten, since their series was not configured and had no SA: for a day, or less long where "+
+			"there were more than the limits of series and peers have room for.")
 )
 
 // counted returns what a CHILD_SA says of its traffic, if it says anything: in some states it does not.
