@@ -181,6 +181,27 @@ func (m *measurement) of(p *page, metric string) float64 {
 	return p.series[seriesName("strongswan_"+metric, "connection", m.connection, "child", m.child)]
 }
 
+// lasting are the counters that never fall, whatever is restarted.
+var lasting = []string{
+	"strongswan_child_received_bytes_total", "strongswan_child_sent_bytes_total",
+	"strongswan_child_received_packets_total", "strongswan_child_sent_packets_total",
+	"strongswan_ike_sas_established_total", "strongswan_ike_sas_terminated_total", "strongswan_ike_sas_failed_total",
+	"strongswan_ike_sas_rekeyed_total", "strongswan_ike_sas_moved_total",
+	"strongswan_child_sas_established_total", "strongswan_child_sas_terminated_total", "strongswan_child_sas_rekeyed_total",
+	"strongswan_events_received_total", "strongswan_alerts_total",
+}
+
+// requireNoLess insists that no counter fell from one page to a later one, and none vanished.
+func requireNoLess(t *testing.T, before, after *page) {
+	t.Helper()
+	counters := before.series.of(lasting...)
+	require.NotEmpty(t, counters)
+	for id, value := range counters {
+		require.Contains(t, after.series, id)
+		require.GreaterOrEqual(t, after.series[id], value, id)
+	}
+}
+
 // A row is the error of one total.
 type row struct {
 	side, direction string
