@@ -68,7 +68,8 @@ type Config struct {
 
 	// StateFile, if not empty, is where totals and counters are kept over a restart. It is read by
 	// New, and written by Run at intervals and at its end. A second file, with ".exposed" at the end of its
-	// name, is written with each round that exposes anything new.
+	// name, is written with each round that exposes anything new, and removed at the end. [CheckStateFile] tells what cannot be
+	// such a file.
 	StateFile string
 
 	// StateInterval is how often the state is saved; 0 means [DefaultStateInterval].
@@ -105,9 +106,8 @@ type Collector struct {
 	changes  changes
 	limit    int
 	began    time.Time
-	state    *stateFile // all that survives the process
-	exposed  *stateFile // what was exposed last
-	exposure exposure   // what is in it
+	state    *stateFiles // nil if nothing survives the process
+	exposure exposure    // what of it was exposed last
 	interval time.Duration
 }
 
@@ -165,8 +165,8 @@ func New(config Config) (*Collector, error) {
 	}
 	c.gateway.looks = newLooks(c.gateway, schedule)
 	c.interval = cmp.Or(config.StateInterval, DefaultStateInterval)
-	c.state, c.exposed = newStateFiles(config.StateFile, config.Logger)
-	if s := loadState(c.state, c.exposed, dialer.Address); s != nil {
+	c.state = newStateFiles(config.StateFile, config.Logger)
+	if s := c.state.load(dialer.Address); s != nil {
 		tracker.restore(s, time.Now())
 	}
 	c.shared = newShared(c.collect, config.MinInterval)
@@ -210,13 +210,13 @@ func (c *Collector) resync(ctx context.Context) {
 
 // keepExposed saves what a round is about to expose, so that no later process exposes less.
 func (c *Collector) keepExposed() {
-	if c.exposed.path == "" {
+	if c.state == nil {
 		return
 	}
 	changed := false
 	c.gateway.locked(func() { changed = c.exposure.update(c.gateway.tracker, c.gateway.client.dialer.Address, time.Now()) })
-	if changed || c.exposed.failing {
-		c.exposed.save(&c.exposure.state)
+	if changed || c.state.exposed.failing {
+		c.state.keepExposed(&c.exposure.state)
 	}
 }
 

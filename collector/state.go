@@ -4,9 +4,9 @@
 package collector
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
@@ -19,6 +19,7 @@ type state struct {
 	Format  string     `json:"format"`
 	Version int        `json:"version"`
 	Address string     `json:"address"`          // of the daemon
+	Boot    string     `json:"boot,omitempty"`   // of the machine; see bootID
 	Daemon  *daemonRun `json:"daemon,omitempty"` // absent if it never answered
 	Saved   time.Time  `json:"saved"`
 	Began   time.Time  `json:"began"` // since when Received, Alerts and Evicted count
@@ -85,26 +86,47 @@ type savedAlert struct {
 	Count      uint64 `json:"count"`
 }
 
-// parseState reads a saved state and checks all that restoring it relies on.
-func parseState(data []byte, address string) (*state, error) {
-	var s state
-	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, fmt.Errorf("damaged: %w", err)
-	}
+// checkFormat finds what is no state that this program knows.
+func (s *state) checkFormat() error {
 	switch {
 	case s.Format != stateFormat:
-		return nil, errors.New("not a state of strongswan_exporter")
+		return errors.New("not a state of strongswan_exporter")
 	case s.Version != stateVersion:
-		return nil, fmt.Errorf("of version %d, and this program knows version %d", s.Version, stateVersion)
+		return fmt.Errorf("of version %d, and this program knows version %d", s.Version, stateVersion)
+	}
+	return nil
+}
+
+// checkHeading finds what is no state of the daemon at that address.
+func (s *state) checkHeading(address string) error {
+	if err := s.checkFormat(); err != nil {
+		return err
+	}
+	switch {
 	case s.Address != address:
-		return nil, fmt.Errorf("of another daemon, at %s", s.Address)
+		return fmt.Errorf("of another daemon, at %s", s.Address)
 	case s.Saved.IsZero(), s.Began.IsZero():
-		return nil, errors.New("damaged: it does not say when it was saved")
+		return errors.New("damaged: it does not say when it was saved")
 	}
-	if err := s.check(); err != nil {
-		return nil, err
+	return nil
+}
+
+// shown returns the part of a state that can be seen from outside.
+func (s *state) shown() *state {
+	shown := *s
+	shown.Marks, shown.Sessions = nil, nil
+	shown.Totals, shown.Peers = shownTotals(s.Totals), shownTotals(s.Peers)
+	return &shown
+}
+
+func shownTotals(all []savedTotal) []savedTotal {
+	shown := slices.Clone(all)
+	for i := range shown {
+		for j := range shown[i].Sum {
+			shown[i].Sum[j] = max(shown[i].Sum[j], shown[i].floor[j])
+		}
 	}
-	return &s, nil
+	return shown
 }
 
 // check finds what a state cannot have been saved with.

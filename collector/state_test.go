@@ -4,10 +4,9 @@
 package collector
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -212,12 +211,20 @@ func damaged() map[string]string {
 		`{}`:                 "not a state",
 		`[]`:                 "damaged",
 		`{"format":"other"}`: "not a state",
-		head[:len(head)-26] + `:"2026-11-22T12:00:00Z","format":7}`:                                              "damaged",
-		strings.Replace(head, `"version":1`, `"version":2`, 1) + `}`:                                             "version 2",
-		strings.Replace(head, "here", "there", 1) + `}`:                                                          "another daemon, at there",
-		strings.Replace(head, `"saved"`, `"sawed"`, 1) + `}`:                                                     "does not say when",
-		strings.Replace(head, `"began"`, `"begun"`, 1) + `}`:                                                     "does not say when",
-		head + `,"saved":"yesterday"}`:                                                                           "damaged",
+		head[:len(head)-26] + `:"2026-11-22T12:00:00Z","format":7}`:                     "damaged",
+		strings.Replace(head, `"version":1`, `"version":2`, 1) + `}`:                    "version 2",
+		strings.Replace(head, "here", "there", 1) + `}`:                                 "another daemon, at there",
+		strings.Replace(head, `"saved":"2026-11-22T12:00:00Z",`, "", 1) + `}`:           "does not say when",
+		strings.Replace(head, `"began":"2026-11-22T12:00:00Z"`, `"evicted":0`, 1) + `}`: "does not say when",
+		strings.Replace(head, `"saved"`, `"sawed"`, 1) + `}`:                            "sawed",
+		strings.Replace(head, `"version":1`, `"version":2,"new":[]`, 1) + `}`:           "version 2",
+		head + `,"totals":{}}`:             "damaged",
+		head + `,"received":[]}`:           "damaged",
+		head + `,"received":{"alert":-1}}`: "damaged",
+		head + `,"totals":[`:               "damaged",
+		head + `}{}`:                       "more than a state",
+		`null`:                             "not a state",
+		head + `,"saved":"yesterday"}`:     "damaged",
 		head + `,"marks":[{"id":1,"total":0,"peer":-1}]}`:                                                        "CHILD_SA 1",
 		head + `,"marks":[{"id":1,"total":-1,"peer":-1}]}`:                                                       "CHILD_SA 1",
 		head + `,"totals":[{"member":"x"}],"marks":[{"id":1,"total":0,"peer":0}]}`:                               "CHILD_SA 1",
@@ -277,11 +284,14 @@ func FuzzParseState(f *testing.F) {
 	})
 }
 
+// readState reads a file.
 func readState(t *testing.T, path string) *state {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Clean(path))
-	require.NoError(t, err)
-	s, err := parseState(data, "")
+	s, err := (&stateFile{path: path}).read("")
 	require.NoError(t, err)
 	return s
+}
+
+func parseState(data []byte, address string) (*state, error) {
+	return decodeState(bytes.NewReader(data), address)
 }

@@ -31,6 +31,9 @@ func encodeState(w io.Writer, s *state) error {
 	e.value(`{"format":`, s.Format)
 	e.value(`,"version":`, s.Version)
 	e.value(`,"address":`, s.Address)
+	if s.Boot != "" {
+		e.value(`,"boot":`, s.Boot)
+	}
 	if s.Daemon != nil {
 		e.value(`,"daemon":`, s.Daemon)
 	}

@@ -22,7 +22,7 @@ import (
 func fullState() *state {
 	later := noon.Add(time.Second + 5*time.Nanosecond).In(time.FixedZone("", -5*3600))
 	return &state{
-		Format: stateFormat, Version: stateVersion, Address: "unix:///run/charon.vici", Saved: noon, Began: later,
+		Format: stateFormat, Version: stateVersion, Address: "unix:///run/charon.vici", Saved: noon, Began: later, Boot: "2b1e",
 		Daemon: &daemonRun{Since: "Jan 01 00:00:00 2026", Running: "2 days", Told: later},
 		Totals: []savedTotal{
 			{Connection: "gw", Member: "net", Sum: traffic{1, math.MaxUint64, 3, 4}, Created: noon},

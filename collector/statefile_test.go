@@ -5,12 +5,14 @@ package collector
 
 import (
 	"bytes"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,37 +22,56 @@ import (
 	"github.com/strongswan-exporter/strongswan_exporter/vici/vicitest"
 )
 
-// newTestFile returns a state file with its log.
-func newTestFile(path string) (*stateFile, *bytes.Buffer) {
+// newTestFiles returns state files with their log.
+func newTestFiles(path string) (*stateFiles, *bytes.Buffer) {
 	log := new(bytes.Buffer)
-	f, _ := newStateFiles(path, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{ReplaceAttr: withoutTime})))
-	return f, log
+	return newStateFiles(path, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{ReplaceAttr: withoutTime}))), log
 }
 
 func someState(evicted int) *state {
 	return &state{Format: stateFormat, Version: stateVersion, Saved: noon, Began: noon, Evicted: evicted}
 }
 
+// sealed is what a file with that content has in it.
+func sealed(t testing.TB, content []byte) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	s := newSealer(&file)
+	_, err := s.Write(content)
+	require.NoError(t, err)
+	require.NoError(t, s.seal())
+	return file.Bytes()
+}
+
+// keep saves a whole state as is done at intervals.
+func (f *stateFiles) keep(s *state) { f.keepWhole(s, f.replaceWhole) }
+
 // A file that cannot be used is told of once and ignored. The next save replaces it.
 func TestLoadState(t *testing.T) {
+	right := sealed(t, encode(t, someState(1)))
 	for name, test := range map[string]struct {
-		content string
+		content []byte
 		log     string
 	}{
-		"damaged": {`{"format":`, "damaged"},
-		"foreign": {string(encode(t, &state{Format: stateFormat, Version: stateVersion, Address: "elsewhere"})), "another daemon, at elsewhere"},
-		"other":   {"[Unit]\n", "damaged"},
-		"empty":   {"", "damaged"},
+		"damaged":        {sealed(t, []byte(`{"format":`)), "damaged"},
+		"foreign":        {sealed(t, encode(t, &state{Format: stateFormat, Version: stateVersion, Address: "elsewhere"})), "another daemon, at elsewhere"},
+		"other":          {[]byte("[Unit]\nDescription=something else altogether\n"), "damaged"},
+		"empty":          {nil, "damaged"},
+		"not sealed":     {encode(t, someState(1)), "checksum"},
+		"a digit":        {bytes.Replace(right, []byte(`"evicted":1`), []byte(`"evicted":9`), 1), "checksum"},
+		"another end":    {bytes.TrimSuffix(right, []byte("\n")), "checksum"},
+		"no beginning":   {right[1:], "checksum"},
+		"something more": {sealed(t, append(encode(t, someState(1)), "{}"...)), "more than a state"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "state")
-			require.NoError(t, os.WriteFile(path, []byte(test.content), 0o600))
-			f, log := newTestFile(path)
+			require.NoError(t, os.WriteFile(path, test.content, 0o600))
+			f, log := newTestFiles(path)
 			require.Nil(t, f.load(""))
 			require.Contains(t, log.String(), "level=WARN")
 			require.Contains(t, log.String(), test.log)
 			require.Equal(t, 1, strings.Count(log.String(), "\n"))
-			f.save(someState(7))
+			f.keep(someState(7))
 			require.Equal(t, 7, f.load("").Evicted)
 			require.Equal(t, 1, strings.Count(log.String(), "\n"))
 		})
@@ -59,69 +80,124 @@ func TestLoadState(t *testing.T) {
 
 // That there is no file yet is nothing to worry about.
 func TestLoadNoState(t *testing.T) {
-	f, log := newTestFile(filepath.Join(t.TempDir(), "state"))
+	f, log := newTestFiles(filepath.Join(t.TempDir(), "state"))
 	require.Nil(t, f.load(""))
 	require.Empty(t, log.String())
 }
 
-func TestLoadUnreadableState(t *testing.T) {
-	f, log := newTestFile(t.TempDir())
-	require.Nil(t, f.load(""))
-	require.Contains(t, log.String(), "is a directory")
-
-	path := filepath.Join(t.TempDir(), "huge")
+// A file of any size and with any content takes little time and memory.
+func TestLoadHugeState(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	require.NoError(t, os.Truncate(path, maxStateSize+1))
-	f, log = newTestFile(path)
+	f, log := newTestFiles(path)
 	require.Nil(t, f.load(""))
-	require.Contains(t, log.String(), "more than any state has")
+	require.Contains(t, log.String(), "that a state may have")
+
+	many := append([]byte(`{"totals":[`), bytes.Repeat([]byte("{},"), 2*maxStateRows)...)
+	require.NoError(t, os.WriteFile(path, sealed(t, append(many, "{}]}"...)), 0o600))
+	f, log = newTestFiles(path)
+	require.Nil(t, f.load(""))
+	require.Contains(t, log.String(), "of a kind")
+}
+
+// A state that would not be read again is not written.
+func TestSaveHugeState(t *testing.T) {
+	s := newSealer(io.Discard)
+	part := make([]byte, 1<<20)
+	var err error
+	n := 0
+	for ; err == nil; n++ {
+		_, err = s.Write(part)
+	}
+	require.ErrorIs(t, err, errTooLarge)
+	require.Equal(t, maxStateSize>>20, n)
+}
+
+// What is no file is neither read, which could wait for ever, nor replaced: it is somebody else's.
+func TestNoRegularFile(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	second := filepath.Join(dir, "second")
+	require.NoError(t, os.Mkdir(second+exposedSuffix, 0o700))
+	for _, path := range []string{dir, pipe, "/dev/null", second} {
+		require.ErrorIs(t, CheckStateFile(path), errNotRegular)
+		f, log := newTestFiles(path)
+		require.Nil(t, f)
+		require.Equal(t, 1, strings.Count(log.String(), "\n"), log)
+		require.Contains(t, log.String(), path)
+		require.Contains(t, log.String(), "not a regular file")
+	}
+	require.NoError(t, CheckStateFile(filepath.Join(dir, "none yet")))
+
+	path := filepath.Join(dir, "state")
+	f, log := newTestFiles(path)
+	f.keep(someState(1))
+	require.NoError(t, CheckStateFile(path))
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	f.keep(someState(2))
+	require.Contains(t, log.String(), "not a regular file")
+	_, err := f.whole.read("")
+	require.ErrorIs(t, err, errNotRegular)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, fs.ModeNamedPipe, info.Mode().Type())
 }
 
 // What keeps a state from being saved is told of once, and once when it is over.
 func TestSaveFails(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "missing")
-	f, log := newTestFile(filepath.Join(dir, "state"))
+	f, log := newTestFiles(filepath.Join(dir, "state"))
 	for range 3 {
-		f.save(someState(1))
+		f.keep(someState(1))
 	}
 	require.Equal(t, 1, strings.Count(log.String(), "\n"), log)
 	require.Contains(t, log.String(), "level=ERROR")
 	require.NoError(t, os.Mkdir(dir, 0o700))
 	for range 3 {
-		f.save(someState(2))
+		f.keep(someState(2))
 	}
 	require.Equal(t, 2, strings.Count(log.String(), "\n"), log)
-	require.Equal(t, 2, readState(t, f.path).Evicted)
+	require.Equal(t, 2, readState(t, f.whole.path).Evicted)
 }
 
 // The old state stays whole until the new one is: a process that is killed while it writes leaves a file that is
 // removed later, and a link that somebody puts in its place is not followed.
 func TestSaveReplacesAsAWhole(t *testing.T) {
 	dir := t.TempDir()
-	f, log := newTestFile(filepath.Join(dir, "state"))
-	f.save(someState(1))
-	require.NoError(t, os.WriteFile(f.path+".new", []byte(`{"format":"strong`), 0o600)) // killed here
-	require.Equal(t, 1, f.load("").Evicted)
+	f, log := newTestFiles(filepath.Join(dir, "state"))
+	path := f.whole.path
+	f.keep(someState(1))
+	require.NoError(t, os.WriteFile(path+".new", []byte(`{"format":"strong`), 0o600)) // killed here
+	require.Equal(t, 1, readState(t, path).Evicted)
 
 	victim := filepath.Join(dir, "victim")
 	require.NoError(t, os.WriteFile(victim, []byte("precious"), 0o600))
-	require.NoError(t, os.Remove(f.path+".new"))
-	require.NoError(t, os.Symlink(victim, f.path+".new"))
-	f.save(someState(2))
-	require.Equal(t, 2, f.load("").Evicted)
+	require.NoError(t, os.Remove(path+".new"))
+	require.NoError(t, os.Symlink(victim, path+".new"))
+	f.keep(someState(2))
+	require.Equal(t, 2, readState(t, path).Evicted)
 	content, err := os.ReadFile(victim)
 	require.NoError(t, err)
 	require.Equal(t, "precious", string(content))
 
-	require.NoError(t, os.Mkdir(f.path+".new", 0o700)) // so that nothing can be written
-	require.NoError(t, os.WriteFile(filepath.Join(f.path+".new", "x"), nil, 0o600))
-	f.save(someState(3))
-	require.Equal(t, 2, f.load("").Evicted, "the old one stays")
+	obstruct(t, path)
+	f.keep(someState(3))
+	require.Equal(t, 2, readState(t, path).Evicted, "the old one stays")
 	require.Contains(t, log.String(), "level=ERROR")
 
-	info, err := os.Stat(f.path)
+	info, err := os.Stat(path)
 	require.NoError(t, err)
 	require.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
+}
+
+// obstruct keeps a state from being written, as a full disk does.
+func obstruct(t *testing.T, path string) (heal func()) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Join(path+".new", "x"), 0o700))
+	return func() { require.NoError(t, os.RemoveAll(path+".new")) }
 }
 
 // Without a path there is no file, and nothing to say.
@@ -131,8 +207,7 @@ func TestNoStateFile(t *testing.T) {
 		stop := b.watch()
 		b.scrapeSettled()
 		stop()
-		require.Empty(t, b.state.path)
-		require.Empty(t, b.exposed.path)
+		require.Nil(t, b.state)
 	})
 }
 
