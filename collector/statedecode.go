@@ -116,10 +116,12 @@ func (d stateDecoder) begins(with json.Delim) (bool, error) {
 }
 
 func (d stateDecoder) counts(to *map[string]uint64) error {
-	*to = make(map[string]uint64)
 	return d.object(func(key string) error {
 		var n uint64
 		err := d.Decode(&n)
+		if *to == nil {
+			*to = make(map[string]uint64)
+		}
 		(*to)[key] = n
 		return err
 	})
@@ -135,11 +137,10 @@ func decodeRows[T any](d stateDecoder, to *[]T) error {
 		if len(*to) >= maxStateRows {
 			return errTooManyRows
 		}
-		var row T
-		if err := d.Decode(&row); err != nil {
+		*to = append(*to, *new(T))
+		if err := d.Decode(&(*to)[len(*to)-1]); err != nil {
 			return err
 		}
-		*to = append(*to, row)
 	}
 	_, err := d.Token()
 	return err

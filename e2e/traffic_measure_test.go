@@ -196,9 +196,10 @@ func requireNoLess(t *testing.T, before, after *page) {
 	t.Helper()
 	counters := before.series.of(lasting...)
 	require.NotEmpty(t, counters)
-	for id, value := range counters {
-		require.Contains(t, after.series, id)
-		require.GreaterOrEqual(t, after.series[id], value, id)
+	for id, before := range counters {
+		value, ok := after.series[id]
+		require.True(t, ok, id)
+		require.GreaterOrEqual(t, value, before, id)
 	}
 }
 

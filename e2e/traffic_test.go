@@ -167,7 +167,7 @@ func TestTrafficDaemonRestarted(t *testing.T) {
 	}
 }
 
-// restartMoon ends moon's daemon and starts it again, and insists that no counter of either exporter falls meanwhile.
+// restartMoon ends moon's daemon and starts it again, and insists that no counter of either exporter is lower afterwards.
 func (m *measurement) restartMoon(ctx context.Context, t *testing.T, end func(*lab.Gateway, context.Context) error) {
 	t.Helper()
 	moon := m.lab.Moon
@@ -177,8 +177,6 @@ func (m *measurement) restartMoon(ctx context.Context, t *testing.T, end func(*l
 	}
 	m.sides[0].retire(t)
 	require.NoError(t, end(moon, ctx))
-	ended := m.sides[0].exporter.scrape(t) // which nobody answers
-	requireNoLess(t, shown[0], ended)
 	require.NoError(t, moon.Start(ctx))
 	require.NoError(t, moon.LoadAll(ctx))
 	m.sides[0].exporter.awaitEvents(t)
