@@ -119,7 +119,7 @@ func (h *dueHeap) Swap(i, j int) {
 
 // Push adds one at the end.
 func (h *dueHeap) Push(x any) {
-	d := x.(*dueSA) //nolint:errcheck // it is called from here only
+	d := x.(*dueSA)
 	d.in, d.place = h, len(h.all)
 	h.all = append(h.all, d)
 }

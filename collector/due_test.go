@@ -69,7 +69,7 @@ func TestTooManyAreDue(t *testing.T) {
 // The order in which SAs come up, are replaced and end does not matter: the one that is due and was not looked at for longest is next,
 // and nothing is kept of those that are gone.
 func TestDueSAsInOrder(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test that can be repeated
+	random := rand.New(rand.NewPCG(1, 2))
 	s := newDueSAs()
 	plain := make(map[uint32]*dueSA)
 	now := noon

@@ -60,13 +60,17 @@ func TestFailed(t *testing.T) {
 			old.UniqueID = vici.Some(uint32(1000))
 			e.ikeRekey(&vici.IKERekey{Old: old, New: e.sa})
 		}, vici.StateDeleting, false},
-		"not seen, while all are known":        {func(e *ended) { e.sweep("", 0) }, vici.StateDeleting, true},
-		"not seen, while not all are known":    {func(e *ended) { e.sweep("", 1) }, vici.StateDeleting, false},
-		"not seen, before any sweep":           {func(*ended) {}, vici.StateDeleting, false},
-		"connecting, before any sweep":         {func(*ended) {}, vici.StateConnecting, true},
-		"just created, before any sweep":       {func(*ended) {}, vici.StateCreated, true},
-		"not seen since the events were lost":  {func(e *ended) { e.sweep("", 0); e.connect(nil) }, vici.StateDeleting, false},
-		"not seen by a sweep that began early": {func(e *ended) { e.table.begin(); e.connect(nil); e.table.end(0, *e.now) }, vici.StateDeleting, false},
+		"not seen, while all are known":       {func(e *ended) { e.sweep("", 0) }, vici.StateDeleting, true},
+		"not seen, while not all are known":   {func(e *ended) { e.sweep("", 1) }, vici.StateDeleting, false},
+		"not seen, before any sweep":          {func(*ended) {}, vici.StateDeleting, false},
+		"connecting, before any sweep":        {func(*ended) {}, vici.StateConnecting, true},
+		"just created, before any sweep":      {func(*ended) {}, vici.StateCreated, true},
+		"not seen since the events were lost": {func(e *ended) { e.sweep("", 0); e.connect(nil) }, vici.StateDeleting, false},
+		"not seen by a sweep that began early": {func(e *ended) {
+			e.table.begin()
+			e.connect(nil)
+			e.table.end(0, *e.now)
+		}, vici.StateDeleting, false},
 		"seen up, and missed by a sweep": {func(e *ended) {
 			e.sweep(vici.StateEstablished, 1)
 			e.sweep("", 0)

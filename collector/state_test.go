@@ -166,7 +166,9 @@ func TestRaise(t *testing.T) {
 			{"new", [5]uint64{1}, nil, at(2)},
 		},
 		Children: []savedChild{
-			{"gw", "net", [3]uint64{0, 0, 4}, at(1)}, {"gw", "renewed", [3]uint64{77}, at(1)}, {"gw", "new", [3]uint64{1}, at(2)},
+			{"gw", "net", [3]uint64{0, 0, 4}, at(1)},
+			{"gw", "renewed", [3]uint64{77}, at(1)},
+			{"gw", "new", [3]uint64{1}, at(2)},
 			{"gw", "old", [3]uint64{3}, at(3)},
 		},
 		Alerts:   []savedAlert{{"a", "", 2}, {"b", "", 1}},
@@ -187,7 +189,9 @@ func TestRaise(t *testing.T) {
 			{"new", [5]uint64{1}, nil, at(2)},
 		},
 		Children: []savedChild{
-			{"gw", "net", [3]uint64{1, 2, 4}, at(1)}, {"gw", "renewed", [3]uint64{1}, at(9)}, {"gw", "old", [3]uint64{3}, at(3)},
+			{"gw", "net", [3]uint64{1, 2, 4}, at(1)},
+			{"gw", "renewed", [3]uint64{1}, at(9)},
+			{"gw", "old", [3]uint64{3}, at(3)},
 			{"gw", "new", [3]uint64{1}, at(2)},
 		},
 		Alerts:   []savedAlert{{"a", "", 2}, {"b", "", 1}},

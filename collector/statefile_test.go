@@ -49,12 +49,14 @@ func (f *stateFiles) keep(s *state) { f.keepWhole(s, f.replaceWhole) }
 // A file that cannot be used is told of once and ignored. The next save replaces it.
 func TestLoadState(t *testing.T) {
 	right := sealed(t, encode(t, someState(1)))
+	foreign := someState(1)
+	foreign.Address = "elsewhere"
 	for name, test := range map[string]struct {
 		content []byte
 		log     string
 	}{
 		"damaged":        {sealed(t, []byte(`{"format":`)), "damaged"},
-		"foreign":        {sealed(t, encode(t, &state{Format: stateFormat, Version: stateVersion, Address: "elsewhere"})), "another daemon, at elsewhere"},
+		"foreign":        {sealed(t, encode(t, foreign)), "another daemon, at elsewhere"},
 		"other":          {[]byte("[Unit]\nDescription=something else altogether\n"), "damaged"},
 		"empty":          {nil, "damaged"},
 		"not sealed":     {encode(t, someState(1)), "checksum"},

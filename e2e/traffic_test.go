@@ -148,7 +148,9 @@ func TestTrafficExporterKilled(t *testing.T) {
 
 // A daemon that is restarted begins to count anew; totals do not. One that is stopped ends its SAs, one that is killed tells nothing.
 func TestTrafficDaemonRestarted(t *testing.T) {
-	for name, end := range map[string]func(*lab.Gateway, context.Context) error{"stopped": (*lab.Gateway).Stop, "killed": (*lab.Gateway).Kill} {
+	for name, end := range map[string]func(*lab.Gateway, context.Context) error{
+		"stopped": (*lab.Gateway).Stop, "killed": (*lab.Gateway).Kill,
+	} {
 		for _, generation := range measuredGenerations {
 			t.Run(name+"/"+generation, func(t *testing.T) {
 				ctx := measuring(t)
