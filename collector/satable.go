@@ -83,7 +83,6 @@ type ikeRecord struct {
 	rekey       int64
 	reauth      int64
 	session     session
-	v1          v1Peer    // 0 if it is not IKEv1, or not up
 	peer        *peer     // nil unless peers are shown, and this one is
 	info        *peerInfo // likewise
 	children    []*childRecord

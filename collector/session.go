@@ -16,6 +16,7 @@ type session struct {
 	up       bool      // it is or was established
 	unsure   bool      // it may have been up before it was seen first
 	replaced bool      // another IKE_SA carries the session on
+	peer     uint32    // half of the v1Peer; 0 if it is not IKEv1, or not up
 }
 
 // established takes an IKE_SA that came up just now.
@@ -67,7 +68,7 @@ func (t *saTable) take(key ikeKey) (r *ikeRecord, known bool) {
 }
 
 // closed forgets an IKE_SA that is no more and returns its session, and whether anything was known of it.
-func (t *saTable) closed(sa *vici.IKESA) (s session, known bool) {
+func (t *saTable) closed(conn *connection, sa *vici.IKESA) (s session, known bool) {
 	r, known := t.take(keyOf(sa))
 	if !known {
 		return session{}, false
@@ -77,7 +78,9 @@ func (t *saTable) closed(sa *vici.IKESA) (s session, known bool) {
 			t.forgetChild(c.key)
 		}
 	}
-	t.leaveV1(r)
+	if peer := t.v1PeerOf(conn, sa); t.latestV1[peer] == keyOf(sa) {
+		delete(t.latestV1, peer)
+	}
 	return r.session, true
 }
 

@@ -13,8 +13,10 @@ import (
 
 // A v1Peer finds the IKE_SA that an IKEv1 rekeying replaces: there is no event for that, only an up of the new IKE_SA and,
 // some seconds later, a down of the old one. It is a hash of the connection, the peer's identity, and its address with the port, since
-// several devices of one user can be behind one NAT. 0 is no peer.
+// several devices of one user can be behind one NAT.
 type v1Peer uint64
+
+func (p v1Peer) half() uint32 { return uint32(p) }
 
 func (t *saTable) v1PeerOf(conn *connection, sa *vici.IKESA) v1Peer {
 	var h maphash.Hash
@@ -24,7 +26,7 @@ func (t *saTable) v1PeerOf(conn *connection, sa *vici.IKESA) v1Peer {
 		_ = h.WriteByte(0)
 	}
 	_, _ = h.Write(binary.BigEndian.AppendUint16(nil, sa.RemotePort.Or(0)))
-	return v1Peer(h.Sum64() | 1)
+	return v1Peer(h.Sum64() | 1) // half of it is never 0
 }
 
 // findV1 brings together an established IKEv1 SA, of which an event or a sweep told, and another one of its peer: the later one
@@ -33,21 +35,28 @@ func (t *saTable) findV1(r *ikeRecord, sa *vici.IKESA) {
 	if sa.Version != "1" || r.session.replaced {
 		return
 	}
-	if peer := t.v1PeerOf(r.conn, sa); r.v1 != peer { // it is new, or a NAT changed its port
-		t.leaveV1(r)
-		r.v1 = peer
-	}
-	other := t.ikes[t.latestV1[r.v1]]
+	peer := t.v1PeerOf(r.conn, sa)
+	r.session.peer = peer.half() // it is new, or a NAT changed its port
+	other := t.latestOf(peer)
 	switch {
 	case other == r:
 	case other == nil, !other.session.up, other.session.replaced:
-		t.latestV1[r.v1] = r.key
+		t.latestV1[peer] = r.key
 	case isLater(r.key.id, other.key.id):
 		r.session.carryOn(&other.session)
-		t.latestV1[r.v1] = r.key
+		t.latestV1[peer] = r.key
 	default:
 		other.session.carryOn(&r.session)
 	}
+}
+
+// latestOf returns the IKE_SA that the next one of a peer would replace, or nil. One that has another port by now is no longer it.
+func (t *saTable) latestOf(peer v1Peer) *ikeRecord {
+	r := t.ikes[t.latestV1[peer]]
+	if r == nil || r.session.peer != peer.half() {
+		return nil
+	}
+	return r
 }
 
 // carryOn makes a session the continuation of an earlier one.
@@ -59,14 +68,7 @@ func (s *session) carryOn(earlier *session) {
 // isLater reports whether a unique id was given after another one; they wrap around.
 func isLater(id, other uint32) bool { return int32(id-other) > 0 }
 
-// leaveV1 makes an IKE_SA one that no later one replaces.
-func (t *saTable) leaveV1(r *ikeRecord) {
-	if r.v1 != 0 && t.latestV1[r.v1] == r.key {
-		delete(t.latestV1, r.v1)
-	}
-}
-
 // forgetV1 drops what points to IKEv1 SAs that are no more.
 func (t *saTable) forgetV1() {
-	maps.DeleteFunc(t.latestV1, func(_ v1Peer, key ikeKey) bool { return t.ikes[key] == nil })
+	maps.DeleteFunc(t.latestV1, func(peer v1Peer, _ ikeKey) bool { return t.latestOf(peer) == nil })
 }

@@ -35,6 +35,7 @@ func (t *saTable) snapshot(s *state) {
 		}
 		s.Marks = append(s.Marks, m)
 	}
+	s.Sessions = make([]savedSession, 0, len(t.lost)+len(t.ikes))
 	keep := func(key ikeKey, session session) {
 		if !session.start.IsZero() && !session.replaced {
 			s.Sessions = append(s.Sessions, savedSession{key.id, key.initiator, session.start})

@@ -382,3 +382,16 @@ func TestExcludedSinceSaved(t *testing.T) {
 		require.Equal(t, "1", s.of("alerts_total")[`{alert="new-kind",connection="other"}`])
 	})
 }
+
+// What was exposed is written again after it could not be, although it is the same.
+func TestExposedIsWrittenAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "missing")
+	synctest.Test(t, func(t *testing.T) {
+		b := newTestbed(t, newLife(t, vicitest.Generation61, 2), eventful, withState(filepath.Join(dir, "state")))
+		b.scrape()
+		pass(time.Minute)
+		require.NoError(t, os.Mkdir(dir, 0o700))
+		b.scrape()
+		require.FileExists(t, filepath.Join(dir, "state.exposed"))
+	})
+}

@@ -173,13 +173,13 @@ func (t *tracker) ikeUpDown(e *vici.IKEUpDown) {
 		events.established++
 		t.table.established(conn, &e.IKE, t.now())
 	default:
-		t.ikeDown(events, &e.IKE)
+		t.ikeDown(conn, events, &e.IKE)
 	}
 }
 
 // ikeDown counts the end of an IKE_SA. One that never was up failed.
-func (t *tracker) ikeDown(events *connectionEvents, sa *vici.IKESA) {
-	s, known := t.table.closed(sa)
+func (t *tracker) ikeDown(conn *connection, events *connectionEvents, sa *vici.IKESA) {
+	s, known := t.table.closed(conn, sa)
 	if t.table.neverUp(s, known, sa.State) {
 		events.failed++
 		return
