@@ -109,8 +109,8 @@ func TestConfigCheck(t *testing.T) {
 		{"state", []string{"--state.file=" + dir + "/state"}, ""},
 		{"state nowhere", []string{"--state.file=" + dir + "/nowhere/state"}, "--state.file: "},
 		{"state below a file", []string{"--state.file=" + right + "/state"}, "is not a directory"},
-		{"state in a directory's place", []string{"--state.file=" + dir}, "is not a file"},
-		{"state of a target", []string{"--state.file=" + dir + "/state", "--vici.target=taken=unix:///x"}, "state.taken.target is not a file"},
+		{"state in a directory's place", []string{"--state.file=" + dir}, "not a regular file"},
+		{"state of a target", []string{"--state.file=" + dir + "/state", "--vici.target=taken=unix:///x"}, "state.taken.target: not a regular file"},
 		{"state where nothing can be written", []string{"--state.file=/proc/state"}, "--state.file: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -6,7 +6,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"net"
 	"net/url"
@@ -20,6 +19,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/strongswan-exporter/strongswan_exporter/collector"
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
 
@@ -143,7 +143,7 @@ func (c *config) validateState() error {
 	err := validateDirectory(filepath.Dir(c.stateFile))
 	for _, file := range c.stateFiles() {
 		if err == nil {
-			err = validateStateFile(file)
+			err = collector.CheckStateFile(file)
 		}
 	}
 	if err != nil {
@@ -167,18 +167,4 @@ func validateDirectory(directory string) error {
 		return err
 	}
 	return errors.Join(file.Close(), os.Remove(file.Name()))
-}
-
-// validateStateFile reports what stands in the state's place and is none.
-func validateStateFile(file string) error {
-	info, err := os.Stat(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil // not yet
-	case err != nil:
-		return err
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is not a file", file)
-	}
-	return nil
 }
