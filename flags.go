@@ -111,7 +111,7 @@ func (c *config) addScrapeFlags(app *kingpin.Application) {
 		Default("10s").DurationVar(&c.scrapeTimeout)
 	app.Flag("scrape.timeout-offset", "By how much a scrape is to end before the scraper gives up.").
 		Default("500ms").DurationVar(&c.timeoutOffset)
-	app.Flag("scrape.min-interval", "How old a result may be and be served again instead of asking the daemon.").
+	app.Flag("scrape.min-interval", "How old the result of a collector may be and be served again instead of asking the daemon.").
 		Default("1s").DurationVar(&c.minInterval)
 	app.Flag("limit.series", "How many series to expose at most; beyond it whole metrics are left out, the largest first.").
 		Default(strconv.Itoa(collector.DefaultSeriesLimit)).IntVar(&c.seriesLimit)

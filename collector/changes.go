@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -20,12 +21,12 @@ type changes struct {
 	down    string
 	failing map[string]string // source → kind of error
 	missing map[string]bool   // sources whose command the daemon lacks
-	limited bool              // series are left out
+	limited atomic.Bool       // series are left out
 }
 
 // daemon notes whether the daemon answered.
 func (c *changes) daemon(err error) {
-	if errors.Is(err, context.Canceled) { // it is the collector that ends
+	if untold(err) {
 		return
 	}
 	kind := ""
@@ -45,9 +46,14 @@ func (c *changes) daemon(err error) {
 	c.known, c.down = true, kind
 }
 
+// untold reports whether an error says nothing of the daemon: it was not asked, or the collector ends.
+func untold(err error) bool {
+	return errors.Is(err, errLeftInPeace) || errors.Is(err, errNoTime) || errors.Is(err, context.Canceled)
+}
+
 // source notes how a source fared. Where the daemon cannot be reached at all, that is told once and not by every source.
 func (c *changes) source(name string, err error, unreachable bool) {
-	if unreachable || errors.Is(err, errLeftInPeace) || errors.Is(err, context.Canceled) {
+	if unreachable || untold(err) {
 		return
 	}
 	kind := ""
@@ -80,10 +86,9 @@ func (c *changes) unsupported(name string, err error) {
 	c.log.Info("This daemon lacks what a collector asks for; it has no metrics", "collector", name, "err", err)
 }
 
-// limit notes whether series are left out.
+// limit notes whether series are left out. Unlike the rest it is told by callers, any number at a time.
 func (c *changes) limit(dropped int) {
-	if limited := dropped > 0; limited != c.limited {
-		c.limited = limited
+	if limited := dropped > 0; c.limited.CompareAndSwap(!limited, limited) {
 		if limited {
 			c.log.Warn("There are more series than the limit; some metrics are left out", "dropped", dropped)
 		} else {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
@@ -26,6 +27,9 @@ type client struct {
 	end    context.CancelFunc
 	probes sync.WaitGroup
 
+	// revived, if not nil, is told after a probe how long the sign of life took to come.
+	revived func(silence time.Duration)
+
 	mu      sync.Mutex // guards what follows
 	session *vici.Session
 	probe   chan probeResult // nil unless a probe is under way
@@ -34,6 +38,7 @@ type client struct {
 type probeResult struct {
 	session *vici.Session
 	err     error
+	took    time.Duration
 }
 
 func newClient(dialer *vici.Dialer) *client {
@@ -88,12 +93,13 @@ func (c *client) suspect() {
 	}
 	result := make(chan probeResult, 1)
 	c.probe = result
+	start := time.Now()
 	c.probes.Go(func() {
 		s, err := c.dialer.Dial(c.life)
 		if err == nil {
 			err = s.Ping(c.life)
 		}
-		result <- probeResult{s, err}
+		result <- probeResult{s, err, time.Since(start)}
 	})
 }
 
@@ -105,6 +111,9 @@ func (c *client) await(ctx context.Context, probe chan probeResult) error {
 		c.probe = nil
 		c.mu.Unlock()
 		if r.err == nil {
+			if c.revived != nil {
+				c.revived(r.took)
+			}
 			return c.keep(r.session)
 		}
 		return nil

@@ -6,7 +6,8 @@
 //
 // A [Collector] asks the daemon in rounds. A round runs each enabled [Source] in turn over one session; a source
 // whose query fails, hangs or cannot be understood gives no samples and costs the others nothing. Rounds
-// are shared: callers that come while one is under way get its result.
+// are shared: callers that come while one is under way get its result. One that is in a hurry gets what is finished when its time
+// is over, and costs the others nothing.
 package collector
 
 import (
@@ -75,7 +76,7 @@ type Config struct {
 	// StateInterval is how often the state is saved; 0 means [DefaultStateInterval].
 	StateInterval time.Duration
 
-	// SeriesLimit bounds the number of series of a round; 0 means [DefaultSeriesLimit].
+	// SeriesLimit bounds the number of series that are gathered at once; 0 means [DefaultSeriesLimit].
 	SeriesLimit int
 
 	// Timeout bounds each query; 0 means [DefaultTimeout].
@@ -102,7 +103,7 @@ type Collector struct {
 	sources  []*enabledSource
 	gateway  *gateway
 	requests *requests
-	shared   shared
+	shared   *shared
 	changes  changes
 	limit    int
 	began    time.Time
@@ -163,6 +164,7 @@ func New(config Config) (*Collector, error) {
 			now:      time.Now,
 		},
 	}
+	c.gateway.client.revived = c.gateway.revived
 	c.gateway.looks = newLooks(c.gateway, schedule)
 	c.interval = cmp.Or(config.StateInterval, DefaultStateInterval)
 	c.state = newStateFiles(config.StateFile, config.Logger)
@@ -258,113 +260,80 @@ var ErrNotEnabled = errors.New("collector is unknown or not enabled")
 // Calling done gives their memory back, for the next round to use; they must not be read afterwards. Whoever does not
 // call it leaves them to the garbage collector. It is never nil.
 func (c *Collector) Gather(ctx context.Context, only ...string) (families []*dto.MetricFamily, done func(), err error) {
+	names, err := c.choose(only)
+	if err != nil {
+		return nil, func() {}, err
+	}
+	parts, release := c.shared.get(ctx, append([]string{upPart}, names...))
+	return c.view(parts, names), release, nil
+}
+
+// choose returns the names of the sources that somebody asks for, each once: all if none are named.
+func (c *Collector) choose(only []string) ([]string, error) {
+	enabled := c.Names()
 	for _, name := range only {
-		if !slices.Contains(c.Names(), name) {
-			return nil, func() {}, fmt.Errorf("%w: %q (enabled are %s)", ErrNotEnabled, name, strings.Join(c.Names(), ", "))
+		if !slices.Contains(enabled, name) {
+			return nil, fmt.Errorf("%w: %q (enabled are %s)", ErrNotEnabled, name, strings.Join(enabled, ", "))
 		}
 	}
 	if len(only) == 0 {
-		only = c.Names()
+		return enabled, nil
 	}
-	parts, release := c.shared.get(ctx, only)
-	return c.view(parts, only), release, nil
-}
-
-// view puts a page together of the finished parts of a collection.
-func (c *Collector) view(parts []part, only []string) []*dto.MetricFamily {
-	own := NewPage()
-	var families []*dto.MetricFamily
-	isUp, dropped := 0.0, 0
-	for _, name := range only {
-		i := slices.IndexFunc(parts, func(p part) bool { return p.name == name })
-		if i < 0 {
-			own.Gauge(collectorSuccess, 0, newLabels("collector", name))
-			continue
-		}
-		p := parts[i]
-		own.Gauge(collectorSuccess, float64(btoi(p.err == nil)), newLabels("collector", name))
-		own.Gauge(collectorDuration, p.took.Seconds(), newLabels("collector", name))
-		families = append(families, p.families...)
-		dropped += p.dropped
-	}
-	if slices.ContainsFunc(parts, func(p part) bool { return p.name == upPart && p.err == nil }) {
-		isUp = 1
-	}
-	own.Gauge(up, isUp, nil)
-	own.Gauge(exporterStart, float64(c.began.Unix()), nil)
-	own.Gauge(seriesDropped, float64(dropped), nil)
-	c.requests.emit(own)
-	families = append(families, own.Families()...)
-	sortFamilies(families)
-	return families
-}
-
-// A part is what a round has from one source.
-type part struct {
-	name     string
-	source   *enabledSource
-	page     *Page
-	families []*dto.MetricFamily // of the page
-	took     time.Duration
-	err      error
-	dropped  int // series that were left out
-}
-
-// recycle gives the memory of a part that nobody reads any more to the next one of its source.
-func (p *part) recycle() {
-	if p.page != nil {
-		p.source.spare.put(p.page)
-	}
+	return slices.DeleteFunc(enabled, func(name string) bool { return !slices.Contains(only, name) }), nil
 }
 
 // upPart is the name of the part that only tells whether the daemon is up.
 const upPart = ""
 
-// collect runs a round and publishes each part as soon as it is finished.
-func (c *Collector) collect(ctx context.Context, only []string, publish func(part)) {
+// collect runs a round and publishes each part as soon as it is finished. Whether the daemon is up comes first, so that it
+// is known to whoever does not wait for the rest.
+func (c *Collector) collect(ctx context.Context, only []string, publish func(*part)) {
 	r := &round{gateway: c.gateway}
-	room, dropped := c.limit, 0
-	for _, s := range c.sources {
-		if !slices.Contains(only, s.name) {
-			continue
-		}
-		p := c.collectPart(ctx, r, s)
-		families, kept, left := fit(p.families, room)
-		p.families, p.dropped = families, left
-		room -= kept
-		dropped += left
-		c.changes.source(s.name, p.err, r.unreachable != nil)
+	if slices.Contains(only, upPart) {
+		p := &part{name: upPart}
+		c.guarded(p, func() { p.err = r.up(ctx) })
+		c.changes.daemon(p.err)
 		publish(p)
 	}
-	err := r.up(ctx)
-	c.changes.daemon(err)
-	c.changes.limit(dropped)
-	publish(part{name: upPart, err: err})
+	for _, s := range c.sources {
+		if slices.Contains(only, s.name) {
+			p := c.collectPart(ctx, r, s)
+			c.changes.source(s.name, p.err, r.unreachable != nil)
+			publish(p)
+		}
+	}
 	c.keepExposed()
 }
 
-// collectPart runs one source. A source that panics over what the daemon sent fails like any other.
-func (c *Collector) collectPart(ctx context.Context, r *round, s *enabledSource) (p part) {
-	p.name, p.source, p.page = s.name, s, s.spare.take()
+// collectPart runs one source.
+func (c *Collector) collectPart(ctx context.Context, r *round, s *enabledSource) *part {
+	p := &part{name: s.name, source: s, page: s.spare.take()}
 	start := time.Now()
+	c.guarded(p, func() {
+		err := s.Collect(ctx, r, p.page)
+		switch {
+		case errors.Is(err, vici.ErrUnknownCommand), errors.Is(err, vici.ErrUnknownEvent):
+			c.changes.unsupported(s.name, err)
+		case err == nil, isPartial(err):
+			p.err, p.families = err, p.page.Families()
+		default:
+			p.err = err
+		}
+	})
+	p.took = time.Since(start)
+	return p
+}
+
+// guarded runs what makes a part. If that panics over what the daemon sent, it fails like any other.
+func (c *Collector) guarded(p *part, run func()) {
 	defer func() {
-		p.took = time.Since(start)
 		if v := recover(); v != nil {
 			p.page, p.families, p.err = nil, nil, fmt.Errorf("panic: %v", v)
 			c.gateway.client.drop()
-			c.changes.panicked(s.name, v)
+			c.changes.panicked(p.name, v)
 		}
 	}()
-	err := s.Collect(ctx, r, p.page)
-	switch {
-	case errors.Is(err, vici.ErrUnknownCommand), errors.Is(err, vici.ErrUnknownEvent):
-		c.changes.unsupported(s.name, err)
-	case err == nil, isPartial(err):
-		p.err, p.families = err, p.page.Families()
-	default:
-		p.err = err
-	}
-	return p
+	run()
 }
 
 var _ io.Closer = (*Collector)(nil)

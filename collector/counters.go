@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
@@ -140,8 +141,9 @@ func (s *countersSource) askConnections(ctx context.Context, r *round, take func
 	if s.byName || !fitOneAnswer(names) {
 		return s.askEach(ctx, r, names, take)
 	}
+	asked := r.now()
 	answer, err := askCounters(ctx, r, vici.CountersRequest{All: true})
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) && !untold(err) && r.unreachable == nil && r.now().Sub(asked) >= longForCounters {
 		s.byName = true // counters of connections that are no longer loaded may be what makes it too long
 	}
 	s.connections.begin()
@@ -150,6 +152,10 @@ func (s *countersSource) askConnections(ctx context.Context, r *round, take func
 	}
 	return err
 }
+
+// longForCounters is far above what a daemon needs to add up what it knows. A scraper in a hurry that waits less long finds
+// nothing out.
+const longForCounters = time.Second
 
 // For each connection an answer has its name and some 550 bytes. More connections may have counters than are
 // configured now; the limit leaves some room for them.

@@ -245,6 +245,31 @@ func TestCountersOfManyFormerConnections(t *testing.T) {
 	})
 }
 
+// That a scraper in a hurry did not wait for the answer does not mean that it is too long.
+func TestCountersInAHurry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t, vicitest.Config{})
+		for i := range 10 {
+			d.Load(vicitest.Connection{Name: fmt.Sprint("gw", i)})
+		}
+		b := newTestbed(t, d, only("counters"))
+		heal := d.Fault("get-counters", func(next vicitest.Command) vicitest.Command {
+			return func(c *vicitest.Call) (*vici.Message, error) {
+				if _, all := c.Request.Value("all"); all {
+					pass(time.Second)
+				}
+				return next(c)
+			}
+		})
+		require.Equal(t, []string{"counters"}, newSamples(t, b.gatherWithin(hurry)).failed())
+		heal()
+		pass(time.Minute)
+		before := d.Observe().Commands["get-counters"]
+		require.Empty(t, b.scrape().failed())
+		require.Equal(t, before+2, d.Observe().Commands["get-counters"], "the daemon's, and those of all connections at once")
+	})
+}
+
 func TestCountersWithoutPlugin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newTestbed(t, newDaemon(t, vicitest.Config{NoCounters: true}), only("counters"))

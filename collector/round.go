@@ -112,16 +112,47 @@ func (r *round) query(ctx context.Context, command string, ask func(context.Cont
 	select {
 	case r.turn <- struct{}{}:
 	case <-ctx.Done():
-		return fmt.Errorf("%s: %w while another query was under way", command, ctx.Err())
+		return hurried(ctx, fmt.Errorf("%w: %s, while another query was under way: %w", errNoTime, command, ctx.Err()))
 	}
 	defer func() { <-r.turn }()
 	p := r.patienceFor(command)
-	if wait := p.remaining(r.now()); wait > 0 {
-		return fmt.Errorf("%w: %s, for %v", errLeftInPeace, command, wait.Round(time.Second))
+	if err := r.mayAsk(ctx, command, p); err != nil {
+		return err
 	}
-	err := r.try(ctx, command, p, ask)
-	if answered(err) {
-		p.reset()
+	return r.try(ctx, command, p, ask)
+}
+
+// Failures of queries that were not made.
+var (
+	errLeftInPeace = errors.New("not asked, since it was not answered in time lately")
+	errNoTime      = errors.New("not asked, since no time was left")
+)
+
+// errHurried is the failure of a query that had less time than it may take, since its round has a deadline. It tells nothing to
+// those that wait longer.
+var errHurried = errors.New("the scraper was in a hurry")
+
+// hurried marks the error of a query that the round's deadline ended.
+func hurried(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", errHurried, err)
+	}
+	return err
+}
+
+// mayAsk returns why a command is not to be asked now, or nil.
+func (r *round) mayAsk(ctx context.Context, command string, p *patience) error {
+	timeout := r.timeLeft(ctx)
+	if timeout <= 0 {
+		return fmt.Errorf("%w: %w: %s", errHurried, errNoTime, command)
+	}
+	wait := p.remaining(r.now(), timeout, r.timeout)
+	if wait == 0 {
+		return nil
+	}
+	err := fmt.Errorf("%w: %s, for %v", errLeftInPeace, command, wait.Round(time.Second))
+	if p.offersMore(r.timeout, r.timeout) {
+		return fmt.Errorf("%w: %w", errHurried, err)
 	}
 	return err
 }
@@ -132,9 +163,6 @@ func answered(err error) bool {
 	return err == nil || errors.As(err, &refused) || errors.Is(err, vici.ErrUnknownCommand) || errors.Is(err, vici.ErrUnknownEvent)
 }
 
-// errLeftInPeace is the failure of a query that was not made.
-var errLeftInPeace = errors.New("not asked, since it was not answered in time lately")
-
 // try asks on the session at hand. A session that turns out to be dead at its
 // first use since the last round is replaced; later it is the command that the daemon hung up on.
 func (r *round) try(ctx context.Context, command string, p *patience, ask func(context.Context, *vici.Session) error) error {
@@ -142,45 +170,65 @@ func (r *round) try(ctx context.Context, command string, p *patience, ask func(c
 		s, used, err := r.client.get(ctx)
 		if err != nil {
 			r.requests.failed(command, err)
-			return r.noteUnreachable(err)
+			return r.noteUnreachable(hurried(ctx, err))
 		}
 		first := !r.alive
 		r.alive = true
 		counted := r.requests.failuresOf(command)
-		err = r.inTime(ctx, s, ask)
+		err = r.inTime(ctx, s, p, ask)
 		if !answered(err) && r.requests.failuresOf(command) == counted {
 			r.requests.failed(command, err) // what is wrong is in an event of a stream that came to its end
 		}
-		switch {
-		case errors.Is(err, context.DeadlineExceeded):
-			p.lost(r.now(), r.timeout)
-			r.client.suspect()
-			return err
-		case first && used && gone(err):
+		if first && used && gone(err) {
 			continue
 		}
 		return err
 	}
 }
 
-// inTime gives one command its time, which is never all that the round has left: what hangs must not take the time of
-// the others. What the daemon has not answered by then ends the session.
-func (r *round) inTime(ctx context.Context, s *vici.Session, ask func(context.Context, *vici.Session) error) error {
-	timeout := r.timeout
-	if deadline, ok := ctx.Deadline(); ok {
-		timeout = min(timeout, deadline.Sub(r.now())*3/4)
-	}
+// inTime gives one command its time. What the daemon has not answered by then ends the session.
+func (r *round) inTime(ctx context.Context, s *vici.Session, p *patience, ask func(context.Context, *vici.Session) error) error {
+	timeout, start := r.timeLeft(ctx), r.now()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return ask(ctx, s)
+	err := ask(ctx, s)
+	switch {
+	case answered(err):
+		p.answered(r.now().Sub(start))
+	case errors.Is(err, context.DeadlineExceeded):
+		p.lost(r.now(), timeout, r.timeout)
+		r.client.suspect()
+		if timeout < r.timeout {
+			return fmt.Errorf("%w: %w", errHurried, err)
+		}
+	}
+	return err
 }
 
-// noteUnreachable keeps the other sources of a round from finding out one by
-// one that nobody answers. Then no single command is to blame either.
+// timeLeft returns how long a command may take now, which is never all that the round has left: what hangs must not take the
+// time of the others.
+func (r *round) timeLeft(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(r.timeout, deadline.Sub(r.now())*3/4)
+	}
+	return r.timeout
+}
+
+// noteUnreachable keeps the other sources of a round from finding out one by one that nobody answers. A daemon that does not
+// take connections is not the one that left a command without an answer.
 func (r *round) noteUnreachable(err error) error {
 	r.unreachable = err
-	clear(r.patience)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		clear(r.patience)
+	}
 	return err
+}
+
+// revived is told that the daemon gave a sign of life after a silence. After a long one no single command is to blame.
+func (g *gateway) revived(silence time.Duration) {
+	if silence >= g.timeout {
+		clear(g.patience)
+	}
 }
 
 // gone tells errors of a connection that the daemon has left.

@@ -10,81 +10,92 @@ import (
 	"time"
 )
 
-// shared lets callers that come at the same time, such as a pair of Prometheus servers, share one round,
-// and bounds how often the daemon is asked. There is one round at a time.
+// shared lets callers that come at the same time, such as a pair of Prometheus servers, share what a round finds, and bounds how
+// often the daemon is asked for the same. There is one round at a time, which runs the sources that a caller misses.
 type shared struct {
-	run         func(ctx context.Context, only []string, publish func(part))
+	run         func(ctx context.Context, only []string, publish func(*part))
 	minInterval time.Duration
 
-	mu      *sync.Mutex
-	current *roundResult // the one that runs, or ran last
+	mu      sync.Mutex       // guards what follows, and the users of parts
+	latest  map[string]*part // by source; of one that runs just now, what it has published
+	current *sharedRound     // nil unless one is under way
+	begun   int              // rounds
 	closed  bool
 }
 
-// A roundResult is a round with what is finished of it.
-type roundResult struct {
-	only []string
-	done chan struct{} // closed at the end
-
+// A sharedRound is a round that is under way.
+type sharedRound struct {
+	number int
+	only   []string
+	time   time.Duration // that its first caller had
 	cancel context.CancelFunc
-	end    time.Time // valid after done
-
-	mu    sync.Mutex
-	parts []part
-	users int // who may still read the parts: the callers, the round itself while it runs, and while it is the current one
+	done   chan struct{} // closed at the end
 }
 
-func newShared(run func(context.Context, []string, func(part)), minInterval time.Duration) shared {
-	return shared{run: run, minInterval: minInterval, mu: new(sync.Mutex)}
+func newShared(run func(context.Context, []string, func(*part)), minInterval time.Duration) *shared {
+	return &shared{run: run, minInterval: minInterval, latest: make(map[string]*part)}
 }
 
-// get returns the parts of a round that holds the named sources: of one that is recent enough,
-// of one that is under way, or of a new one. When ctx ends first it returns the parts that are finished. The caller
-// says by release that it reads them no more.
-func (s *shared) get(ctx context.Context, only []string) (parts []part, release func()) {
-	for {
-		r, fits := s.join(ctx, only)
-		if r == nil {
-			return nil, func() {}
-		}
+// get returns what the named sources found: in rounds that are recent enough, in the one that is under way, or in new ones. When
+// ctx ends first it returns the parts that are finished. The caller says by release that it reads them no more.
+func (s *shared) get(ctx context.Context, only []string) (parts []*part, release func()) {
+	c := s.enter(ctx, only)
+	for r := s.advance(ctx, c); r != nil; r = s.advance(ctx, c) {
 		select {
 		case <-r.done:
 		case <-ctx.Done():
 		}
-		if fits {
-			return r.finished(), sync.OnceFunc(r.release)
-		}
-		r.release()
-		if ctx.Err() != nil {
-			return nil, func() {}
-		}
 	}
+	return c.parts, sync.OnceFunc(func() { s.release(c.parts) })
 }
 
-// join returns a round to wait for, which the caller is to release, and whether it holds the named sources; it is nil
-// after close. A round that is begun here ends by the deadline of ctx, but not when its first caller goes away.
-func (s *shared) join(ctx context.Context, only []string) (*roundResult, bool) {
+// enter takes in a caller that has come just now.
+func (s *shared) enter(ctx context.Context, only []string) *caller {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil, false
+	c := &caller{missing: slices.Clone(only), round: s.begun + 1, since: time.Now().Add(-s.minInterval)}
+	c.deadline, c.hurries = ctx.Deadline()
+	if s.current != nil && s.current.holds(only) {
+		c.round = s.begun
 	}
-	if last := s.current; last != nil {
-		fits := last.holds(only)
-		if !last.isDone() || fits && time.Since(last.end) < s.minInterval {
-			last.use()
-			return last, fits
+	return c
+}
+
+// advance gives a caller the parts that are there for it, and returns the round to wait for, if it misses others still and has
+// the time: the one under way, or one that is begun for them.
+func (s *shared) advance(ctx context.Context, c *caller) *sharedRound {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.missing = slices.DeleteFunc(c.missing, func(name string) bool {
+		p := s.latest[name]
+		if p == nil || !c.takes(p) {
+			return false
 		}
-		last.release() // before the next one begins, which can have its memory
+		p.users++
+		c.parts = append(c.parts, p)
+		return true
+	})
+	if len(c.missing) == 0 || s.closed || ctx.Err() != nil {
+		return nil
 	}
+	if s.current == nil {
+		s.begin(ctx, c)
+	}
+	return s.current
+}
+
+// begin begins a round for what a caller misses. It ends by the deadline of ctx, but not when its caller goes away.
+func (s *shared) begin(ctx context.Context, c *caller) {
+	outdated := s.forget(c.missing)
 	own, cancel := withDeadlineOf(ctx)
-	next := &roundResult{only: only, cancel: cancel, done: make(chan struct{}), users: 3}
-	s.current = next // which, its caller and itself are its users
+	s.begun++
+	r := &sharedRound{number: s.begun, only: slices.Clone(c.missing), time: c.left(), cancel: cancel, done: make(chan struct{})}
+	s.current = r
 	go func() {
-		defer next.finish()
-		s.run(own, next.only, next.publish)
+		defer s.finish(r)
+		recycle(outdated) // before the sources run, which can have the memory
+		s.run(own, r.only, func(p *part) { s.publish(r, p) })
 	}()
-	return next, true
 }
 
 // withDeadlineOf returns a context that has the deadline of another and does not end with it otherwise.
@@ -94,6 +105,26 @@ func withDeadlineOf(ctx context.Context) (context.Context, context.CancelFunc) {
 		return context.WithDeadline(own, deadline)
 	}
 	return context.WithCancel(own)
+}
+
+func (r *sharedRound) holds(only []string) bool {
+	return !slices.ContainsFunc(only, func(name string) bool { return !slices.Contains(r.only, name) })
+}
+
+func (s *shared) publish(r *sharedRound, p *part) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.round, p.finished, p.time = r.number, time.Now(), r.time
+	p.users = 1 // as the latest of its source
+	s.latest[p.name] = p
+}
+
+func (s *shared) finish(r *sharedRound) {
+	r.cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current = nil
+	close(r.done)
 }
 
 // close ends the round under way and waits for that; there are no rounds afterwards.
@@ -108,56 +139,42 @@ func (s *shared) close() {
 	}
 }
 
-func (r *roundResult) holds(only []string) bool {
-	return !slices.ContainsFunc(only, func(name string) bool { return !slices.Contains(r.only, name) })
-}
-
-func (r *roundResult) isDone() bool {
-	select {
-	case <-r.done:
-		return true
-	default:
-		return false
+// forget drops what sources found last, and returns the parts that nobody reads. The caller holds the lock.
+func (s *shared) forget(names []string) (unused []*part) {
+	var dropped []*part
+	for _, name := range names {
+		if p := s.latest[name]; p != nil {
+			dropped = append(dropped, p)
+			delete(s.latest, name)
+		}
 	}
+	return leave(dropped)
 }
 
-func (r *roundResult) publish(p part) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.parts = append(r.parts, p)
+// release is for a caller that reads its parts no more.
+func (s *shared) release(parts []*part) {
+	s.mu.Lock()
+	unused := leave(parts)
+	s.mu.Unlock()
+	recycle(unused)
 }
 
-func (r *roundResult) finish() {
-	r.cancel()
-	r.end = time.Now()
-	r.release() // while it is the current one still, so that the next one finds its memory free
-	close(r.done)
-}
-
-// use is for one more who reads the parts.
-func (r *roundResult) use() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.users++
-}
-
-// release is for one who reads them no more; after the last one their memory is free.
-func (r *roundResult) release() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.users--
-	if r.users > 0 {
-		return
+// leave takes one user from each part, and returns those that have none left.
+func leave(parts []*part) (unused []*part) {
+	for _, p := range parts {
+		p.users--
+		if p.users == 0 {
+			unused = append(unused, p)
+		}
 	}
-	for _, p := range r.parts {
-		p.recycle()
-	}
-	r.parts = nil
+	return unused
 }
 
-// finished returns the parts so far.
-func (r *roundResult) finished() []part {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.parts)
+// recycle gives the memory of parts that nobody reads to the next ones of their sources.
+func recycle(parts []*part) {
+	for _, p := range parts {
+		if p.page != nil {
+			p.source.spare.put(p.page)
+		}
+	}
 }

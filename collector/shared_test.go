@@ -44,7 +44,8 @@ func TestManyScrapersShareARound(t *testing.T) {
 		require.Equal(t, 1, o.Accepted)
 		require.Equal(t, 1, o.MaxInFlight)
 		require.Equal(t, 1, o.Commands["list-sas"])
-		require.Equal(t, 1, o.Commands["stats"])
+		require.Equal(t, 1, o.Commands["version"])
+		require.Equal(t, 2, o.Commands["stats"], "whether the daemon is up, and whether the listing was complete")
 	})
 }
 
@@ -57,6 +58,59 @@ func TestMinInterval(t *testing.T) {
 			pass(100 * time.Millisecond)
 		}
 		require.Equal(t, 3, d.Observe().Commands["list-sas"])
+	})
+}
+
+// Whoever asks for some collectors does not make those for others be asked again.
+func TestMinIntervalOfEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t, vicitest.Config{})
+		b := newTestbed(t, d, func(c *Config) { c.MinInterval = 30 * time.Second })
+		asked := func(command string) int { return d.Observe().Commands[command] }
+		for i := range 40 { // in 20 s
+			require.Empty(t, b.scrape([]string{"sas", "pools"}[i%2]).failed())
+			pass(500 * time.Millisecond)
+		}
+		require.Equal(t, 1, asked("list-sas"))
+		require.Equal(t, 1, asked("get-pools"))
+		require.Equal(t, 1, asked("version"))
+
+		require.Empty(t, b.scrape().failed())
+		require.Equal(t, 1, asked("list-policies"))
+		require.Equal(t, 2, asked("list-sas"), "for connections")
+		pass(15 * time.Second)
+		require.Empty(t, b.scrape("sas", "policies").failed())
+		require.Equal(t, 3, asked("list-sas"), "its result is too old now")
+		require.Equal(t, 1, asked("list-policies"), "while that of others is not")
+	})
+}
+
+// A result of some sources is kept while somebody reads it, though others are found anew.
+func TestPartIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newTestbed(t, newDaemon(t, vicitest.Config{}), func(c *Config) { c.MinInterval = time.Minute })
+		whole, done, err := b.Gather(t.Context())
+		require.NoError(t, err)
+		before := text(t, whole)
+		for range 3 {
+			for _, name := range b.Names() {
+				_, doneToo, err := b.Gather(t.Context(), name)
+				require.NoError(t, err)
+				doneToo()
+				pass(20 * time.Second)
+			}
+		}
+		require.Equal(t, before, text(t, whole))
+		done()
+	})
+}
+
+// A page has each collector once, however often it was asked for.
+func TestCollectorAskedForTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newTestbed(t, newDaemon(t, vicitest.Config{}))
+		requirePedantic(t, b.gather("daemon", "pools", "daemon"))
+		require.Equal(t, b.scrape("pools", "daemon").of("scrape_collector_success"), b.scrape("daemon", "pools", "daemon").of("scrape_collector_success"))
 	})
 }
 

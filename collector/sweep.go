@@ -25,6 +25,7 @@ func (r *round) sweep(ctx context.Context) error {
 		if r.namesBeyond() {
 			return errTooManyNames
 		}
+		r.statsDone = step{} // what was counted before may be outdated
 		if err := r.askStats(ctx); err != nil {
 			return err
 		}
