@@ -4,6 +4,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -45,6 +46,25 @@ func TestCreatedSamples(t *testing.T) {
 			require.Equal(t, want, strings.Contains(page, `strongswan_ike_sa_session_seconds_created{connection="gw"} `))
 			require.NotContains(t, e.get("/metrics", 10).Body.String(), "_created", "the other text format has none")
 		})
+	}
+}
+
+// They are bounded with the other series.
+func TestCreatedSamplesAreBounded(t *testing.T) {
+	d := newGateway(t, vicitest.Config{})
+	for i := range 500 {
+		d.Load(vicitest.Connection{Name: fmt.Sprint("c", i), Children: []vicitest.Child{{Name: "child"}}})
+	}
+	for _, limit := range []int{2000, 5000, 9000} {
+		e := newExporter(t, d.Dial, "--web.created-samples", fmt.Sprint("--limit.series=", limit))
+		series := 0
+		for line := range strings.Lines(e.scrapeAs(acceptOpenMetrics).Body.String()) {
+			if strings.HasPrefix(line, "strongswan_") {
+				series++
+			}
+		}
+		require.LessOrEqual(t, series, limit)
+		require.Greater(t, series, limit/2)
 	}
 }
 

@@ -188,6 +188,7 @@ func (c *config) collector(log *slog.Logger) collector.Config {
 		Collectors:    enabled,
 		PeersLimit:    c.peersLimit,
 		SeriesLimit:   c.seriesLimit,
+		CountCreated:  c.created,
 		Looks:         c.looks,
 		StateFile:     c.stateFile,
 		StateInterval: c.stateInterval,

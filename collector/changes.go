@@ -9,7 +9,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"runtime/debug"
-	"sync/atomic"
+	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -21,7 +22,9 @@ type changes struct {
 	down    string
 	failing map[string]string // source → kind of error
 	missing map[string]bool   // sources whose command the daemon lacks
-	limited atomic.Bool       // series are left out
+
+	mu      sync.Mutex
+	limited map[string]bool // pages that leave series out, by their sources
 }
 
 // daemon notes whether the daemon answered.
@@ -86,14 +89,22 @@ func (c *changes) unsupported(name string, err error) {
 	c.log.Info("This daemon lacks what a collector asks for; it has no metrics", "collector", name, "err", err)
 }
 
-// limit notes whether series are left out. Unlike the rest it is told by callers, any number at a time.
-func (c *changes) limit(dropped int) {
-	if limited := dropped > 0; c.limited.CompareAndSwap(!limited, limited) {
-		if limited {
-			c.log.Warn("There are more series than the limit; some metrics are left out", "dropped", dropped)
-		} else {
-			c.log.Info("There are no more series than the limit again")
-		}
+// limit notes whether the page of some sources leaves series out. Unlike the rest it is told by callers, any number at a time.
+func (c *changes) limit(sources []string, dropped int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	page, limited := strings.Join(sources, ","), dropped > 0
+	if limited == c.limited[page] {
+		return
+	}
+	if c.limited == nil {
+		c.limited = make(map[string]bool)
+	}
+	c.limited[page] = limited
+	if limited {
+		c.log.Warn("There are more series than the limit; some metrics are left out", "dropped", dropped, "collectors", page)
+	} else {
+		c.log.Info("There are no more series than the limit again", "collectors", page)
 	}
 }
 

@@ -79,6 +79,9 @@ type Config struct {
 	// SeriesLimit bounds the number of series that are gathered at once; 0 means [DefaultSeriesLimit].
 	SeriesLimit int
 
+	// CountCreated tells that created timestamps are exposed as samples, which are series as well.
+	CountCreated bool
+
 	// Timeout bounds each query; 0 means [DefaultTimeout].
 	Timeout time.Duration
 
@@ -105,7 +108,7 @@ type Collector struct {
 	requests *requests
 	shared   *shared
 	changes  changes
-	limit    int
+	limit    seriesLimit
 	began    time.Time
 	state    *stateFiles // nil if nothing survives the process
 	exposure exposure    // what of it was exposed last
@@ -149,7 +152,7 @@ func New(config Config) (*Collector, error) {
 		requests: requests,
 		began:    began,
 		changes:  changes{log: config.Logger},
-		limit:    cmp.Or(config.SeriesLimit, DefaultSeriesLimit),
+		limit:    seriesLimit{cmp.Or(config.SeriesLimit, DefaultSeriesLimit), config.CountCreated},
 		gateway: &gateway{
 			client:   newClient(&dialer),
 			names:    names,

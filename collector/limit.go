@@ -16,37 +16,55 @@ const DefaultSeriesLimit = 2_000_000
 var seriesDropped = gauge("series_dropped",
 	"Number of series that are left out, since there would be more than the limit; families are left out as a whole, the largest first.")
 
-// fit leaves out families, the largest first, until no more than room series are left. A family is never cut: a sum
-// over a part of it would be wrong without a sign, while one that is missing shows. It returns the number of series in what is left
-// and in what was left out.
-func fit(families []*dto.MetricFamily, room int) (left []*dto.MetricFamily, kept, dropped int) {
+// A seriesLimit bounds the series of a page.
+type seriesLimit struct {
+	most    int
+	created bool // created timestamps become series, too
+}
+
+// fit leaves out families, the largest first, until there are no more series than the limit together with those that are always
+// there. A family is never cut: a sum over a part of it would be wrong without a sign, while one that is missing shows.
+func (l seriesLimit) fit(families []*dto.MetricFamily, always int) (left []*dto.MetricFamily, dropped int) {
+	size := make(map[*dto.MetricFamily]int, len(families))
+	excess := always - l.most
 	for _, f := range families {
-		kept += seriesOf(f)
+		size[f] = l.seriesOf(f)
+		excess += size[f]
 	}
-	if kept <= room {
-		return families, kept, 0
+	if excess <= 0 {
+		return families, 0
 	}
-	bySize := slices.SortedFunc(slices.Values(families), func(a, b *dto.MetricFamily) int {
-		return cmp.Compare(seriesOf(b), seriesOf(a))
-	})
+	bySize := slices.SortedStableFunc(slices.Values(families), func(a, b *dto.MetricFamily) int { return cmp.Compare(size[b], size[a]) })
 	out := make(map[*dto.MetricFamily]bool)
 	for _, f := range bySize {
-		if kept <= room {
+		if dropped >= excess {
 			break
 		}
 		out[f] = true
-		kept -= seriesOf(f)
-		dropped += seriesOf(f)
+		dropped += size[f]
 	}
-	left = slices.DeleteFunc(slices.Clone(families), func(f *dto.MetricFamily) bool { return out[f] })
-	return left, kept, dropped
+	return slices.DeleteFunc(families, func(f *dto.MetricFamily) bool { return out[f] }), dropped
 }
 
-// seriesOf counts the series that Prometheus makes of a family.
-func seriesOf(f *dto.MetricFamily) int {
-	if f.GetType() != dto.MetricType_HISTOGRAM || len(f.Metric) == 0 {
-		return len(f.Metric)
+// seriesOf counts the series that Prometheus makes of families.
+func (l seriesLimit) seriesOf(families ...*dto.MetricFamily) (n int) {
+	for _, f := range families {
+		each := 1
+		if f.GetType() == dto.MetricType_HISTOGRAM && len(f.Metric) > 0 {
+			const infSumCount = 3
+			each = len(f.Metric[0].GetHistogram().GetBucket()) + infSumCount
+		}
+		n += each * len(f.Metric)
+		if l.created {
+			n += createdSamples(f)
+		}
 	}
-	const infSumCount = 3
-	return len(f.Metric) * (len(f.Metric[0].GetHistogram().GetBucket()) + infSumCount)
+	return n
+}
+
+func createdSamples(f *dto.MetricFamily) (n int) {
+	for _, m := range f.Metric {
+		n += btoi(m.GetCounter().GetCreatedTimestamp() != nil || m.GetHistogram().GetCreatedTimestamp() != nil)
+	}
+	return n
 }

@@ -13,10 +13,12 @@ import (
 func (c *Collector) view(parts []*part, only []string) []*dto.MetricFamily {
 	own := NewPage()
 	var families []*dto.MetricFamily
+	whole := true
 	for _, name := range only {
 		p := partOf(parts, name)
 		if p == nil {
 			own.Gauge(collectorSuccess, 0, newLabels("collector", name))
+			whole = false
 			continue
 		}
 		own.Gauge(collectorSuccess, float64(btoi(p.err == nil)), newLabels("collector", name))
@@ -26,10 +28,18 @@ func (c *Collector) view(parts []*part, only []string) []*dto.MetricFamily {
 	p := partOf(parts, upPart)
 	own.Gauge(up, float64(btoi(p != nil && p.err == nil)), nil)
 	own.Gauge(exporterStart, float64(c.began.Unix()), nil)
-	families, _, dropped := fit(families, c.limit)
-	own.Gauge(seriesDropped, float64(dropped), nil)
-	c.changes.limit(dropped)
 	c.requests.emit(own)
+	return c.fitted(families, own, only, whole)
+}
+
+// fitted completes a page with what is always there, and keeps the limit of series. One that is not whole tells
+// nothing of whether the limit holds from now on.
+func (c *Collector) fitted(families []*dto.MetricFamily, own *Page, only []string, whole bool) []*dto.MetricFamily {
+	families, dropped := c.limit.fit(families, c.limit.seriesOf(own.Families()...)+1)
+	own.Gauge(seriesDropped, float64(dropped), nil)
+	if whole {
+		c.changes.limit(only, dropped)
+	}
 	families = append(families, own.Families()...)
 	sortFamilies(families)
 	return families
