@@ -5,6 +5,7 @@ package collector
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	dto "github.com/prometheus/client_model/go"
@@ -14,7 +15,8 @@ import (
 const DefaultSeriesLimit = 2_000_000
 
 var seriesDropped = gauge("series_dropped",
-	"Number of series that are left out, since there would be more than the limit; families are left out as a whole, the largest first.")
+	fmt.Sprintf("Number of series that are left out, since there would be more than the limit: of whole metrics, the largest first; "+
+		"and of peer_info, for IKE_SAs of a peer that has %d already.", maxPeerInfos))
 
 // A seriesLimit bounds the series of a page.
 type seriesLimit struct {

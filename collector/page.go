@@ -22,6 +22,7 @@ import (
 type Page struct {
 	families map[*Metric]*family
 	pairs    pairCache
+	leftOut  int // series that are not there, since there would be too many
 
 	small   [4]*dto.Gauge // of 0, 1, …, which most gauges are
 	created time.Time     // of the last counter, since neighbours mostly have the same
@@ -184,6 +185,7 @@ func (p *Page) Families() []*dto.MetricFamily {
 func (p *Page) reset() {
 	clear(p.pairs)
 	p.last = nil
+	p.leftOut = 0
 	for m, f := range p.families {
 		if cap(f.Metric) > 4*max(len(f.Metric), minSlab) {
 			delete(p.families, m)

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/strongswan-exporter/strongswan_exporter/vici"
 )
@@ -24,22 +25,26 @@ type peer struct {
 	account // where the peer's traffic is added up
 
 	ikes         int
-	infos        []*peerInfo
-	established  int64 // newest
+	infos        []*peerInfo // in the order of their labels
+	without      int         // IKE_SAs that would need one more
+	established  int64       // newest
 	lastReceived int64
 	lastSent     int64
 }
 
-// A peerInfo is the label set that tells what one IKE_SA of a peer is like. A peer with several devices has several.
+// maxPeerInfos bounds the infos of a peer. Nobody has that many devices, but an identity can be that of thousands of users.
+const maxPeerInfos = 16
+
+// A peerInfo is the label set that tells what IKE_SAs of a peer are like. A peer with several devices has several.
 type peerInfo struct {
+	peer   *peer
 	key    peerInfoKey
 	labels Labels
+	users  int // IKE_SAs in the last sweep
 }
 
-type peerInfoKey struct {
-	version, host, vips, nat string
-	suite                    *suite
-}
+// A peerInfoKey has label values: what looks the same is one info.
+type peerInfoKey struct{ host, vips, nat, version, encryption, integrity, prf, keyExchange string }
 
 func newPeerBook(limit int) *peerBook {
 	return &peerBook{limit: limit, peers: make(map[series]*peer), dropped: make(map[series]struct{})}
@@ -71,22 +76,40 @@ func (b *peerBook) describe(r *ikeRecord, sa *vici.IKESA) {
 	if r.peer == nil {
 		return
 	}
-	key := peerInfoKey{
-		version: sa.Version, host: sa.RemoteHost, vips: joined(sa.RemoteVIPs), nat: natSides(sa.NATLocal, sa.NATRemote), suite: r.suite,
-	}
-	if r.info == nil || r.info.key != key {
-		r.info = newPeerInfo(r.peer, key)
+	if key := newPeerInfoKey(sa, r.suite); r.info == nil || r.info.peer != r.peer || r.info.key != key {
+		r.info = r.peer.info(key)
 	}
 }
 
-func newPeerInfo(p *peer, key peerInfoKey) *peerInfo {
-	s := key.suite
-	if s == nil {
-		s = new(suite)
+func newPeerInfoKey(sa *vici.IKESA, s *suite) peerInfoKey {
+	key := peerInfoKey{
+		host: labelValue(sa.RemoteHost), vips: labelValue(joined(sa.RemoteVIPs)), nat: natSides(sa.NATLocal, sa.NATRemote),
+		version: labelValue(sa.Version),
 	}
-	return &peerInfo{key: key, labels: p.labels.with(
+	if s != nil {
+		key.encryption, key.integrity, key.prf, key.keyExchange = s.encryption, s.integrity, s.prf, s.keyExchange
+	}
+	return key
+}
+
+// info returns the peer's info with that key, or nil if it has as many others as it may.
+func (p *peer) info(key peerInfoKey) *peerInfo {
+	for _, i := range p.infos {
+		if i.key == key {
+			return i
+		}
+	}
+	if len(p.infos) >= maxPeerInfos {
+		return nil
+	}
+	// What the daemon sent is part of a piece of memory for many strings.
+	key.host, key.vips, key.version = strings.Clone(key.host), strings.Clone(key.vips), strings.Clone(key.version)
+	i := &peerInfo{peer: p, key: key, labels: p.labels.with(
 		pair("version", key.version), pair("remote_host", key.host), pair("virtual_ips", key.vips), pair("nat", key.nat),
-		pair("encryption", s.encryption), pair("integrity", s.integrity), pair("prf", s.prf), pair("key_exchange", s.keyExchange))}
+		pair("encryption", key.encryption), pair("integrity", key.integrity), pair("prf", key.prf), pair("key_exchange", key.keyExchange))}
+	p.infos = append(p.infos, i)
+	slices.SortFunc(p.infos, func(a, b *peerInfo) int { return compareLabels(a.labels, b.labels) })
+	return i
 }
 
 // natSides names the sides that are behind a NAT.
@@ -114,8 +137,10 @@ func (p *peer) traffic() *account {
 func (p *peer) add(r *ikeRecord) {
 	p.ikes++
 	p.established = max(p.established, r.established)
-	if !slices.ContainsFunc(p.infos, func(i *peerInfo) bool { return compareLabels(i.labels, r.info.labels) == 0 }) {
-		p.infos = append(p.infos, r.info)
+	if r.info != nil {
+		r.info.users++
+	} else {
+		p.without++
 	}
 	for _, c := range r.children {
 		p.lastReceived = max(p.lastReceived, c.lastReceived)
@@ -126,15 +151,21 @@ func (p *peer) add(r *ikeRecord) {
 // reset empties the sums before they are made anew at a moment.
 func (b *peerBook) reset(now int64) {
 	for _, p := range b.peers {
+		for _, i := range p.infos {
+			i.users = 0
+		}
 		*p = peer{
-			account: p.account, infos: p.infos[:0],
+			account: p.account, infos: p.infos,
 			lastReceived: passed(p.lastReceived, now), lastSent: passed(p.lastSent, now), // new SAs know of no packet at first
 		}
 	}
 }
 
-// prune forgets peers without an IKE_SA, which makes room.
+// prune forgets peers and infos without an IKE_SA, which makes room.
 func (b *peerBook) prune() {
+	for _, p := range b.peers {
+		p.infos = slices.DeleteFunc(p.infos, func(i *peerInfo) bool { return i.users == 0 })
+	}
 	maps.DeleteFunc(b.peers, func(_ series, p *peer) bool { return p.ikes == 0 })
 }
 

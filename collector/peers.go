@@ -3,7 +3,10 @@
 
 package collector
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 const peerTrafficHelp = " by all CHILD_SAs of that peer, across rekeying and reconnecting. Never counts anything twice."
 
@@ -11,7 +14,7 @@ const peerTrafficHelp = " by all CHILD_SAs of that peer, across rekeying and rec
 var (
 	peersDropped = gauge("peers_dropped", "Number of peers that are not shown, since there are more than the limit.")
 	peerIKESAs   = gauge("peer_ike_sas", "Number of established IKE_SAs of that authenticated identity.", "connection", "peer")
-	peerInfoM    = gauge("peer_info", "How a peer is connected; always 1. A peer with several devices has several.",
+	peerInfoM    = gauge("peer_info", fmt.Sprintf("How a peer is connected; always 1. A peer with several devices has several, up to %d.", maxPeerInfos),
 		"connection", "peer", "version", "remote_host", "virtual_ips", "encryption", "integrity", "prf", "key_exchange", "nat")
 	peerEstablished = gauge("peer_established_timestamp_seconds",
 		"When the peer's newest IKE_SA was established or rekeyed.", "connection", "peer")
@@ -44,6 +47,7 @@ func (peersSource) Collect(ctx context.Context, r *round, out *Page) error {
 	out.Gauge(peersDropped, float64(len(book.dropped)), nil)
 	for _, p := range book.sorted() {
 		out.Gauge(peerIKESAs, float64(p.ikes), p.labels)
+		out.leftOut += p.without
 		for _, info := range p.infos {
 			out.Gauge(peerInfoM, 1, info.labels)
 		}

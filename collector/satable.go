@@ -84,7 +84,7 @@ type ikeRecord struct {
 	reauth      int64
 	session     session
 	peer        *peer     // nil unless peers are shown, and this one is
-	info        *peerInfo // likewise
+	info        *peerInfo // likewise, unless the peer has too many
 	children    []*childRecord
 
 	// There are very many records, so what is small stands together.

@@ -13,7 +13,7 @@ import (
 func (c *Collector) view(parts []*part, only []string) []*dto.MetricFamily {
 	own := NewPage()
 	var families []*dto.MetricFamily
-	whole := true
+	whole, leftOut := true, 0
 	for _, name := range only {
 		p := partOf(parts, name)
 		if p == nil {
@@ -24,20 +24,17 @@ func (c *Collector) view(parts []*part, only []string) []*dto.MetricFamily {
 		own.Gauge(collectorSuccess, float64(btoi(p.err == nil)), newLabels("collector", name))
 		own.Gauge(collectorDuration, p.took.Seconds(), newLabels("collector", name))
 		families = append(families, p.families...)
+		if p.families != nil {
+			leftOut += p.page.leftOut
+		}
 	}
 	p := partOf(parts, upPart)
 	own.Gauge(up, float64(btoi(p != nil && p.err == nil)), nil)
 	own.Gauge(exporterStart, float64(c.began.Unix()), nil)
 	c.requests.emit(own)
-	return c.fitted(families, own, only, whole)
-}
-
-// fitted completes a page with what is always there, and keeps the limit of series. One that is not whole tells
-// nothing of whether the limit holds from now on.
-func (c *Collector) fitted(families []*dto.MetricFamily, own *Page, only []string, whole bool) []*dto.MetricFamily {
-	families, dropped := c.limit.fit(families, c.limit.seriesOf(own.Families()...)+1)
-	own.Gauge(seriesDropped, float64(dropped), nil)
-	if whole {
+	families, dropped := c.limit.fit(families, c.limit.seriesOf(own.Families()...)+1) // and the one that tells what is dropped
+	own.Gauge(seriesDropped, float64(dropped+leftOut), nil)
+	if whole { // others tell nothing of whether the limit holds from now on
 		c.changes.limit(only, dropped)
 	}
 	families = append(families, own.Families()...)
