@@ -6,6 +6,7 @@ package collector
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,11 +15,17 @@ import (
 
 // A configuration is what the daemon would do, as list-conns tells. It lasts until a listing differs.
 type configuration struct {
-	connections []*configured       // those that are shown, in the order of their labels, as all that follow
-	children    []*configuredChild  // of those connections
-	algorithms  []Labels            // likewise
-	pairs       pairCache           // many connections are configured alike
-	owners      map[string][]string // name of a child → names of the connections that configure it
+	connections []*configured      // those that are shown, in the order of their labels, as all that follow
+	children    []*configuredChild // of those connections
+	algorithms  []Labels           // likewise
+	pairs       pairCache          // many connections are configured alike
+	owners      map[string]owner   // by the name of a child
+}
+
+// An owner is the connection that configures a child.
+type owner struct {
+	connection string
+	several    bool // there are others that do
 }
 
 // owner returns the connection to which a CHILD_SA belongs whose IKE_SA is of
@@ -27,11 +34,11 @@ func (c *configuration) owner(ike, child string) (connection string, ok bool) {
 	if c == nil {
 		return "", false
 	}
-	connections := c.owners[child]
-	if len(connections) != 1 || slices.Contains(connections, ike) {
+	o, known := c.owners[child]
+	if !known || o.several || o.connection == ike {
 		return "", false
 	}
-	return connections[0], true
+	return o.connection, true
 }
 
 // A configReader reads list-conns. Only when something is said in other words than before is anything decoded: a gateway with
@@ -79,12 +86,9 @@ func (c *configReader) read(ctx context.Context, s *vici.Session) ([]*vici.Conn,
 	if c.current && n == len(c.known) {
 		return nil, nil
 	}
+	maps.DeleteFunc(c.known, func(_ string, turn *uint32) bool { return *turn != c.turn })
 	conns := make([]*vici.Conn, 0, n)
-	for message, turn := range c.known {
-		if *turn != c.turn {
-			delete(c.known, message)
-			continue
-		}
+	for _, message := range slices.Sorted(maps.Keys(c.known)) { // so that of two with one name the same one is always first
 		conn, err := decodeConn([]byte(message))
 		if err != nil {
 			*c = configReader{}
@@ -122,13 +126,12 @@ func decodeConn(body []byte) (*vici.Conn, error) {
 
 // newConfiguration sorts out which children belong to which connection.
 func newConfiguration(conns []*vici.Conn) *configuration {
-	c := &configuration{owners: make(map[string][]string), pairs: make(pairCache)}
+	c := &configuration{owners: make(map[string]owner), pairs: make(pairCache)}
 	for _, conn := range conns {
 		for i := range conn.Children {
 			name := conn.Children[i].Name
-			if !slices.Contains(c.owners[name], conn.Name) {
-				c.owners[name] = append(c.owners[name], conn.Name)
-			}
+			o, known := c.owners[name]
+			c.owners[name] = owner{conn.Name, known && (o.several || o.connection != conn.Name)}
 		}
 	}
 	return c
@@ -136,34 +139,35 @@ func newConfiguration(conns []*vici.Conn) *configuration {
 
 // configure makes a new configuration known; what was concluded from the last one is forgotten.
 func (n *names) configure(conns []*vici.Conn) {
-	slices.SortFunc(conns, func(a, b *vici.Conn) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(conns, func(a, b *vici.Conn) int { return cmp.Compare(a.Name, b.Name) })
 	for _, c := range n.connections {
 		c.unconfigure()
 	}
 	n.config = newConfiguration(conns)
 	for _, conn := range conns {
 		series := n.connection(conn.Name)
-		if series == nil || series.configured { // excluded, or two names with one label
-			continue
+		if series != nil { // it is not excluded
+			n.config.add(series, conn)
 		}
-		series.configured = true
-		n.config.add(series, conn)
 	}
 	n.config.sort()
 }
 
-// add adds a connection that is shown.
+// add adds a connection that is shown. Where there are several with one label, since names differ only in what is no label, or since
+// the daemon has two of one name from different sources, all their children count, and the first one tells the rest.
 func (c *configuration) add(series *connection, conn *vici.Conn) {
-	c.connections = append(c.connections, newConfigured(series, conn, c.pairs.pair))
+	if !series.configured {
+		series.configured = true
+		c.connections = append(c.connections, newConfigured(series, conn, c.pairs.pair))
+	}
 	c.algorithms = append(c.algorithms, algorithmLabels(series.labels.with(c.pairs.pair("child", "")), "IKE", conn.Proposals, c.pairs.pair)...)
 	for i := range conn.Children {
 		child := &conn.Children[i]
 		k := series.child(labelValue(child.Name))
-		if k.configured { // two names with one label
-			continue
+		if !k.configured {
+			k.configured = true
+			c.children = append(c.children, newConfiguredChild(k, child, c.pairs.pair))
 		}
-		k.configured = true
-		c.children = append(c.children, newConfiguredChild(k, child, c.pairs.pair))
 		c.algorithms = append(c.algorithms, algorithmLabels(k.labels, "ESP", child.ESPProposals, c.pairs.pair)...)
 		c.algorithms = append(c.algorithms, algorithmLabels(k.labels, "AH", child.AHProposals, c.pairs.pair)...)
 	}
@@ -174,6 +178,7 @@ func (c *configuration) sort() {
 	slices.SortFunc(c.connections, func(a, b *configured) int { return compareLabels(a.series.labels, b.series.labels) })
 	slices.SortFunc(c.children, func(a, b *configuredChild) int { return compareLabels(a.series.labels, b.series.labels) })
 	slices.SortFunc(c.algorithms, compareLabels)
+	c.algorithms = slices.CompactFunc(c.algorithms, func(a, b Labels) bool { return compareLabels(a, b) == 0 })
 }
 
 // unconfigure prepares for another configuration.
