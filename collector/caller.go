@@ -51,7 +51,7 @@ type part struct {
 
 	// Valid once it is published.
 	round    int
-	finished time.Time
+	finished time.Time     // with its round, once that has ended
 	time     time.Duration // that the round had
 	users    int           // who may read the page: callers, and whoever comes while this is the latest part of its source
 }

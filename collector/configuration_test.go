@@ -51,7 +51,7 @@ func TestTwoConnectionsOfOneName(t *testing.T) {
 // What either of two connections with one label would accept, each of their children once.
 func TestAlgorithmsOfTwoConnections(t *testing.T) {
 	n := newNames(func(string) bool { return true })
-	conn := func(name string, ike, esp string) *vici.Conn {
+	conn := func(name, ike, esp string) *vici.Conn {
 		return &vici.Conn{
 			Name:      name,
 			Proposals: []vici.Proposal{{Encryption: []string{"AES_CBC-256", ike}}},

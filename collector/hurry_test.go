@@ -44,7 +44,7 @@ const (
 // A scraper in a hurry does not get what takes longer, which costs those that have the time nothing: not whoever waits for the
 // same round, nor whoever comes later, at whatever distance.
 func TestHurryCostsNobodyElse(t *testing.T) {
-	for _, later := range []time.Duration{10 * time.Millisecond, 600 * time.Millisecond, 1500 * time.Millisecond, 3 * time.Second, 7 * time.Second} {
+	for _, later := range []time.Duration{hurry / 50, hurry + hurry/5, 3 * hurry, 3 * time.Second, 7 * time.Second} {
 		for _, interval := range []time.Duration{0, time.Second} {
 			synctest.Test(t, func(t *testing.T) {
 				b, d := newSlowTestbed(t, func(c *Config) { c.MinInterval = interval })

@@ -6,6 +6,7 @@ package collector
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,7 +70,7 @@ func TestLargestAreLeftOutFirst(t *testing.T) {
 				}
 			}
 			require.GreaterOrEqual(t, smallest, largest)
-			require.Equal(t, fmt.Sprint(dropped), newSamples(t, families).value("series_dropped"))
+			require.Equal(t, strconv.Itoa(dropped), newSamples(t, families).value("series_dropped"))
 			require.LessOrEqual(t, sum(left), max(limit, always))
 			if dropped > 0 {
 				require.Greater(t, sum(left)+smallest, limit, "it would have fitted")

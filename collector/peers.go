@@ -14,7 +14,8 @@ const peerTrafficHelp = " by all CHILD_SAs of that peer, across rekeying and rec
 var (
 	peersDropped = gauge("peers_dropped", "Number of peers that are not shown, since there are more than the limit.")
 	peerIKESAs   = gauge("peer_ike_sas", "Number of established IKE_SAs of that authenticated identity.", "connection", "peer")
-	peerInfoM    = gauge("peer_info", fmt.Sprintf("How a peer is connected; always 1. A peer with several devices has several, up to %d.", maxPeerInfos),
+	peerInfoM    = gauge("peer_info",
+		fmt.Sprintf("How a peer is connected; always 1. A peer with several devices has several, up to %d.", maxPeerInfos),
 		"connection", "peer", "version", "remote_host", "virtual_ips", "encryption", "integrity", "prf", "key_exchange", "nat")
 	peerEstablished = gauge("peer_established_timestamp_seconds",
 		"When the peer's newest IKE_SA was established or rekeyed.", "connection", "peer")

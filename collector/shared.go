@@ -123,6 +123,11 @@ func (s *shared) finish(r *sharedRound) {
 	r.cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, name := range r.only { // whatever came first, the daemon is to have its rest after all of it
+		if p := s.latest[name]; p != nil {
+			p.finished = time.Now()
+		}
+	}
 	s.current = nil
 	close(r.done)
 }
