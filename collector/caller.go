@@ -17,7 +17,8 @@ type caller struct {
 	parts   []*part // what it has
 
 	round    int       // what this one finds, or a later one, is new enough: one that was under way with all when the caller came
-	since    time.Time // what was finished after that is new enough, too
+	came     time.Time // the caller
+	since    time.Time // what was found after that is new enough, too
 	deadline time.Time
 	hurries  bool // it has a deadline
 }
@@ -25,11 +26,17 @@ type caller struct {
 // takes reports whether a part is what the caller waits for. One that is missing only since somebody else was in a hurry is
 // not, if the caller has more time: then another round can find it.
 func (c *caller) takes(p *part) bool {
-	if p.round < c.round && !p.finished.After(c.since) {
+	if p.round < c.round && !c.recent(p) {
 		return false
 	}
 	left := c.left()
 	return !errors.Is(p.err, errHurried) || left-left/10 <= p.time // to be as patient counts as such
+}
+
+// recent reports whether what an earlier round found was recent when the caller came. That counts from the end of a round that had
+// ended by then, so that the daemon rests after a long one.
+func (c *caller) recent(p *part) bool {
+	return p.found.After(c.since) || p.ended.After(c.since) && !p.ended.After(c.came)
 }
 
 // left returns how long the caller still waits.
@@ -50,8 +57,9 @@ type part struct {
 	err      error
 
 	// Valid once it is published.
-	round    int
-	finished time.Time     // with its round, once that has ended
-	time     time.Duration // that the round had
-	users    int           // who may read the page: callers, and whoever comes while this is the latest part of its source
+	round int
+	found time.Time
+	ended time.Time     // the round
+	time  time.Duration // that the round had
+	users int           // who may read the page: callers, and whoever comes while this is the latest part of its source
 }

@@ -53,7 +53,8 @@ func (s *shared) get(ctx context.Context, only []string) (parts []*part, release
 func (s *shared) enter(ctx context.Context, only []string) *caller {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &caller{missing: slices.Clone(only), round: s.begun + 1, since: time.Now().Add(-s.minInterval)}
+	now := time.Now()
+	c := &caller{missing: slices.Clone(only), round: s.begun + 1, came: now, since: now.Add(-s.minInterval)}
 	c.deadline, c.hurries = ctx.Deadline()
 	if s.current != nil && s.current.holds(only) {
 		c.round = s.begun
@@ -114,7 +115,7 @@ func (r *sharedRound) holds(only []string) bool {
 func (s *shared) publish(r *sharedRound, p *part) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p.round, p.finished, p.time = r.number, time.Now(), r.time
+	p.round, p.found, p.time = r.number, time.Now(), r.time
 	p.users = 1 // as the latest of its source
 	s.latest[p.name] = p
 }
@@ -123,9 +124,9 @@ func (s *shared) finish(r *sharedRound) {
 	r.cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, name := range r.only { // whatever came first, the daemon is to have its rest after all of it
+	for _, name := range r.only {
 		if p := s.latest[name]; p != nil {
-			p.finished = time.Now()
+			p.ended = time.Now()
 		}
 	}
 	s.current = nil

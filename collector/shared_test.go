@@ -85,6 +85,42 @@ func TestMinIntervalOfEach(t *testing.T) {
 	})
 }
 
+// What was found before a caller came is not taken for new since the rest of its round took longer, unless it is recent enough.
+func TestFoundBefore(t *testing.T) {
+	for interval, want := range map[time.Duration][]string{
+		0: {"policies"}, time.Second: {"policies"}, time.Minute: nil,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDaemon(t, vicitest.Config{})
+			b := newTestbed(t, d, func(c *Config) { c.MinInterval = interval })
+			heal := d.Fault("get-pools", slowly(4*time.Second))
+			var scrapers sync.WaitGroup
+			scrapers.Go(func() { require.Empty(t, b.scrape("policies", "pools").failed()) })
+			pass(2 * time.Second)
+			heal()
+			d.Fault("list-policies", vicitest.Refuse("no"))
+			require.Equal(t, want, b.scrape("policies", "daemon").failed())
+			scrapers.Wait()
+		})
+	}
+}
+
+// A long round is no reason to ask again at once for what it found first.
+func TestRestAfterALongRound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t, vicitest.Config{})
+		b := newTestbed(t, d, func(c *Config) { c.MinInterval = time.Second })
+		d.Fault("get-pools", slowly(4*time.Second))
+		require.Empty(t, b.scrape("policies", "pools").failed())
+		pass(900 * time.Millisecond)
+		require.Empty(t, b.scrape("policies", "pools").failed())
+		require.Equal(t, 1, d.Observe().Commands["list-policies"])
+		pass(100 * time.Millisecond)
+		require.Empty(t, b.scrape("policies").failed())
+		require.Equal(t, 2, d.Observe().Commands["list-policies"])
+	})
+}
+
 // A result of some sources is kept while somebody reads it, though others are found anew.
 func TestPartIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
