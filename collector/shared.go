@@ -19,6 +19,7 @@ type shared struct {
 	mu      sync.Mutex       // guards what follows, and the users of parts
 	latest  map[string]*part // by source; of one that runs just now, what it has published
 	current *sharedRound     // nil unless one is under way
+	callers map[*caller]bool // that wait
 	begun   int              // rounds
 	closed  bool
 }
@@ -33,7 +34,7 @@ type sharedRound struct {
 }
 
 func newShared(run func(context.Context, []string, func(*part)), minInterval time.Duration) *shared {
-	return &shared{run: run, minInterval: minInterval, latest: make(map[string]*part)}
+	return &shared{run: run, minInterval: minInterval, latest: make(map[string]*part), callers: make(map[*caller]bool)}
 }
 
 // get returns what the named sources found: in rounds that are recent enough, in the one that is under way, or in new ones. When
@@ -59,6 +60,7 @@ func (s *shared) enter(ctx context.Context, only []string) *caller {
 	if s.current != nil && s.current.holds(only) {
 		c.round = s.begun
 	}
+	s.callers[c] = true
 	return c
 }
 
@@ -67,6 +69,19 @@ func (s *shared) enter(ctx context.Context, only []string) *caller {
 func (s *shared) advance(ctx context.Context, c *caller) *sharedRound {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.give(c)
+	if len(c.missing) == 0 || s.closed || ctx.Err() != nil {
+		delete(s.callers, c)
+		return nil
+	}
+	if s.current == nil {
+		s.begin(ctx, c)
+	}
+	return s.current
+}
+
+// give gives a caller the parts that are there for it. The caller of give holds the lock.
+func (s *shared) give(c *caller) {
 	c.missing = slices.DeleteFunc(c.missing, func(name string) bool {
 		p := s.latest[name]
 		if p == nil || !c.takes(p) {
@@ -76,13 +91,6 @@ func (s *shared) advance(ctx context.Context, c *caller) *sharedRound {
 		c.parts = append(c.parts, p)
 		return true
 	})
-	if len(c.missing) == 0 || s.closed || ctx.Err() != nil {
-		return nil
-	}
-	if s.current == nil {
-		s.begin(ctx, c)
-	}
-	return s.current
 }
 
 // begin begins a round for what a caller misses. It ends by the deadline of ctx, but not when its caller goes away.
@@ -128,6 +136,9 @@ func (s *shared) finish(r *sharedRound) {
 		if p := s.latest[name]; p != nil {
 			p.ended = time.Now()
 		}
+	}
+	for c := range s.callers { // before the first of them begins a round that makes the parts outdated
+		s.give(c)
 	}
 	s.current = nil
 	close(r.done)
