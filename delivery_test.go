@@ -119,6 +119,7 @@ func TestHangingUpIsNoError(t *testing.T) {
 		d := newGateway(t, vicitest.Config{})
 		e := newExporter(t, d.Dial, "--log.level=debug")
 		synctest.Wait()
+		requireRight(t, e.scrape()) // that the daemon answers is told once
 		before := e.logs.String()
 		goOn := make(chan struct{})
 		close(goOn)
