@@ -116,7 +116,8 @@ type Collector struct {
 }
 
 type enabledSource struct {
-	name string
+	name    string
+	lasting bool
 	Source
 
 	spare sparePage
@@ -213,7 +214,7 @@ func (c *Collector) resync(ctx context.Context) {
 	}
 }
 
-// keepExposed saves what a round is about to expose, so that no later process exposes less.
+// keepExposed saves what a part is about to expose, so that no later process exposes less.
 func (c *Collector) keepExposed() {
 	if c.state == nil {
 		return
@@ -302,10 +303,12 @@ func (c *Collector) collect(ctx context.Context, only []string, publish func(*pa
 		if slices.Contains(only, s.name) {
 			p := c.collectPart(ctx, r, s)
 			c.changes.source(s.name, p.err, r.unreachable != nil)
+			if s.lasting {
+				c.keepExposed() // whoever is in a hurry reads the part before the round is at its end
+			}
 			publish(p)
 		}
 	}
-	c.keepExposed()
 }
 
 // collectPart runs one source.

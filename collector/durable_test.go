@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,10 +28,10 @@ type former struct {
 	shown uint64
 }
 
-func newFormer(t *testing.T, path string) *former {
+func newFormer(t *testing.T, path string, changes ...func(*Config)) *former {
 	t.Helper()
 	p := &former{life: newLife(t, vicitest.Generation61, 2), t: t, path: path}
-	p.first = newTestbed(t, p.life, eventful, withState(path))
+	p.first = newTestbed(t, p.life, append([]func(*Config){eventful, withState(path)}, changes...)...)
 	p.stop = p.first.watch()
 	pass(time.Minute)
 	p.carry(p.establish(), 1_000_000)
@@ -230,5 +231,27 @@ func TestAfterZero(t *testing.T) {
 		p.path = killed
 		third, _ := p.next(p.killed())
 		require.EqualValues(t, 7, third)
+	})
+}
+
+// What a scraper in a hurry has got from a round that is still under way is kept as well.
+func TestKilledInTheMiddleOfARound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	synctest.Test(t, func(t *testing.T) {
+		p := newFormer(t, path, only("sas", "events", "policies"))
+		heal := p.Fault("list-policies", slowly(5*time.Second))
+		p.carry(1, 500)
+		var patient sync.WaitGroup
+		patient.Go(func() { p.first.gatherWithin(rest) })
+		pass(time.Second) // the round hangs at the policies
+		s := newSamples(t, p.first.gatherWithin(hurry))
+		require.Contains(t, s.failed(), "policies")
+		require.Equal(t, "1.0005e+06", s.value("child_received_bytes_total"))
+		killed := p.killed()
+		heal()
+		patient.Wait()
+		require.NoError(t, p.Down(1)) // so that nobody can tell any more what it has carried
+		shown, _ := p.next(killed)
+		require.GreaterOrEqual(t, shown, uint64(1_000_500))
 	})
 }

@@ -11,13 +11,14 @@ type Info struct {
 	Help    string
 	Default bool // whether it is enabled if nothing else is said
 
-	new func() Source
+	lasting bool // it has totals or counters that survive the process
+	new     func() Source
 }
 
 // Infos returns all sources in the order in which they run.
 func Infos() []Info {
 	return []Info{{
-		Name: "sas", Default: true,
+		Name: "sas", lasting: true, Default: true,
 		Help: "IKE_SAs and CHILD_SAs: numbers, algorithms and times.",
 		new:  func() Source { return sasSource{} },
 	}, {
@@ -25,11 +26,11 @@ func Infos() []Info {
 		Help: "What is configured, and whether it is up.",
 		new:  func() Source { return connectionsSource{} },
 	}, {
-		Name: "peers", Default: false,
+		Name: "peers", lasting: true, Default: false,
 		Help: "Who is connected, by authenticated identity. Adds series for each peer.",
 		new:  func() Source { return peersSource{} },
 	}, {
-		Name: "events", Default: true,
+		Name: "events", lasting: true, Default: true,
 		Help: "What the daemon reported: SAs that came, ended, failed and were rekeyed, alerts.",
 		new:  func() Source { return eventsSource{} },
 	}, {
@@ -86,7 +87,7 @@ func enabledSources(choice map[string]bool) ([]*enabledSource, error) {
 			on = info.Default
 		}
 		if on {
-			enabled = append(enabled, &enabledSource{name: info.Name, Source: info.new()})
+			enabled = append(enabled, &enabledSource{name: info.Name, lasting: info.lasting, Source: info.new()})
 		}
 	}
 	for name := range choice {
