@@ -205,6 +205,18 @@ func TestEventsOfALife(t *testing.T) {
 			},
 			want: []string{"alert peer-auth-failed", "ike down 2 CONNECTING"},
 		},
+		"authentication fails, IKEv1": {
+			generation: vicitest.Generation59,
+			change:     func(c *vicitest.Connection) { c.Version = 1 },
+			act: func(d *testDaemon, _, _ uint32) error {
+				ike, err := d.HalfOpen("gw-gw", "")
+				if err != nil {
+					return err
+				}
+				return d.FailAuth(ike)
+			},
+			want: []string{"ike down 2 DELETING"},
+		},
 		"half-open terminated": {
 			act: func(d *testDaemon, _, _ uint32) error {
 				ike, err := d.HalfOpen("gw-gw", "")

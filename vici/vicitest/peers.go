@@ -37,7 +37,7 @@ func (d *Daemon) HalfOpen(connection, remoteHost string) (uint32, error) {
 }
 
 // FailAuth ends an IKE_SA whose peer could not be authenticated: there is a down event although it never was up,
-// and, where the generation has it, an alert.
+// and, where the generation has it, an alert. With IKEv1 the IKE_SA is told to be deleted then.
 func (d *Daemon) FailAuth(id uint32) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -46,7 +46,11 @@ func (d *Daemon) FailAuth(id uint32) error {
 		return err
 	}
 	d.RaiseAlert("peer-auth-failed", sa)
-	d.RaiseIKEUpDown(sa, false)
+	shown := *sa
+	if sa.Version == 1 {
+		shown.State = IKEDeleting
+	}
+	d.RaiseIKEUpDown(&shown, false)
 	d.drop(sa)
 	return nil
 }
