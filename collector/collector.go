@@ -208,7 +208,7 @@ func (c *Collector) resync(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-c.gateway.changed:
-			_, release := c.shared.get(ctx, []string{c.sources[i].name})
+			_, release := c.shared.get(ctx, []string{upPart, c.sources[i].name})
 			release()
 		}
 	}
