@@ -110,7 +110,7 @@ func TestConfigCheck(t *testing.T) {
 		{"state nowhere", []string{"--state.file=" + dir + "/nowhere/state"}, "--state.file: "},
 		{"state below a file", []string{"--state.file=" + right + "/state"}, "is not a directory"},
 		{"state in a directory's place", []string{"--state.file=" + dir}, "not a regular file"},
-		{"state of a target", []string{"--state.file=" + dir + "/state", "--vici.target=taken=unix:///x"}, "state.taken.target: not a regular file"},
+		{"state of a target", []string{"--state.file=" + dir + "/state", "--vici.target=taken=unix:///x"}, "taken.target: not a regular file"},
 		{"state where nothing can be written", []string{"--state.file=/proc/state"}, "--state.file: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
